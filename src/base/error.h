@@ -36,6 +36,7 @@ enum error_kind {
 
 struct error {
     enum error_kind kind;
+    int about; /* what it was about, for the wire's error code: enum about of oci/about.h; 0 = not said */
     uint32_t retry_after_s; /* with TOO_MANY and UNAVAILABLE; 0 = not known */
     char message[300];
 };
@@ -43,6 +44,10 @@ struct error {
 /* Records a failure and returns false, so that `return error_set(...)` reads as
  * one.  Asserts that nothing was recorded before. */
 bool error_set(struct error *err, enum error_kind kind, const char *format, ...) PRINTF_LIKE(3, 4);
+
+/* The same, and says what it was about. */
+bool error_set_about(struct error *err, int about, enum error_kind kind, const char *format, ...)
+    PRINTF_LIKE(4, 5);
 
 /* The failure of a system call: NO_SPACE for ENOSPC and EDQUOT, otherwise
  * INTERNAL; the message ends in the text of `errno_value`. */
