@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* hub/account.h - users and organizations: who owns a namespace.
+ *
+ * Names: 4 to 30 characters (administrators may give 2 or more on the command line), a name component of the OCI
+ * grammar, not one of the reserved words (reserved_names.def), never used before.  A name is the public
+ * namespace.  Docker Hub's rules: reference docker-hub 1.1. */
+#pragma once
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/str.h"
+#include "db/db.h"
+#include "hub/hub.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum account_kind { ACCOUNT_USER = 1, ACCOUNT_ORGANIZATION = 2 };
+
+struct account {
+    int64_t id; /* 0: nobody */
+    enum account_kind kind;
+    struct str name;
+    struct str email; /* absent for organizations */
+    struct str full_name;
+    bool is_admin, is_active;
+    bool default_private;
+    int64_t credential_generation;
+    int64_t created_ms;
+};
+
+struct account_new {
+    struct str name, email, password, full_name;
+    bool is_admin;
+    bool by_administrator; /* shorter names are fine; not subject to BERTH_SIGNUP */
+};
+
+/* Is the name free and allowed?  Read-only rules first (ERROR_INVALID), then ERROR_CONFLICT. */
+NODISCARD bool account_name_check(struct str name, bool by_administrator, struct error *err);
+NODISCARD bool account_email_check(struct str email, struct error *err);
+bool account_name_is_reserved(struct str name);
+
+/* Makes a user.  ERROR_CONFLICT "Username or email already exists" does not tell which; ERROR_DENIED if sign-up is
+ * closed and no administrator does it. */
+NODISCARD bool account_add(struct hub *hub, struct arena *arena, const struct account_new *from,
+                           struct account *out, struct error *err);
+
+/* The first administrator, by the one-time code that the first start printed; ERROR_DENIED for a wrong code or once
+ * there is an administrator. */
+NODISCARD bool account_add_first_admin(struct hub *hub, struct arena *arena, struct str code,
+                                       const struct account_new *from, struct account *out,
+                                       struct error *err);
+/* The code, made at the first call; absent once there is an administrator. */
+NODISCARD bool account_setup_code(struct hub *hub, struct arena *arena, struct str *code,
+                                  struct error *err);
+
+/* *out is all zero if there is none. */
+NODISCARD bool account_find(struct db_tx *tx, struct str name, struct account *out,
+                            struct error *err);
+NODISCARD bool account_find_by_id(struct db_tx *tx, int64_t id, struct account *out,
+                                  struct error *err);
+
+struct account_change { /* what is set is changed */
+    struct str password, email, full_name;
+    const bool *is_admin, *is_active, *default_private;
+};
+/* A new password, or is_active = false, ends all of the account's tokens. */
+NODISCARD bool account_change(struct hub *hub, struct arena *arena, struct str name,
+                              const struct account_change *change, struct error *err);
+
+/* By name, from behind `after`. */
+NODISCARD bool account_list(struct hub *hub, struct arena *arena, struct str after, int limit,
+                            struct account **out, size_t *count, struct error *err);
+
+/* Where somebody without an account gets one ("http://host/signup"), absent if BERTH_SIGNUP is closed; `origin` is
+ * request_origin(). */
+struct str account_signup_address(const struct hub *hub, struct arena *arena, struct str origin);
