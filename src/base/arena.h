@@ -16,7 +16,7 @@ struct arena *arena_new(void);
 void arena_free(struct arena *arena);
 DEFINE_AUTO(struct arena, arena_free);
 
-void *arena_alloc(struct arena *arena, size_t size); /* zeroed, aligned for any type */
+void *arena_alloc(struct arena *arena, size_t size);         /* zeroed, aligned for any type */
 struct str arena_copy(struct arena *arena, struct str text); /* absent stays absent; NUL follows */
 const char *arena_c(struct arena *arena, struct str text);   /* a NUL-terminated copy */
 struct str arena_format(struct arena *arena, const char *format, ...) PRINTF_LIKE(2, 3);

@@ -31,7 +31,7 @@ void buf_append_u64(struct buf *buf, uint64_t value);
 void buf_append_i64(struct buf *buf, int64_t value);
 void buf_format(struct buf *buf, const char *format, ...) PRINTF_LIKE(2, 3);
 void buf_append_url(struct buf *buf, struct str text); /* percent-encodes all but unreserved */
-void buf_clear(struct buf *buf); /* empties it and forgets a failure, keeps the memory */
+void buf_clear(struct buf *buf);           /* empties it and forgets a failure, keeps the memory */
 struct str buf_str(const struct buf *buf); /* what is in it, borrowed */
 
 NODISCARD bool buf_finish(struct buf *buf, struct str *out, struct error *err);

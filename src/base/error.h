@@ -36,7 +36,8 @@ enum error_kind {
 
 struct error {
     enum error_kind kind;
-    int about; /* what it was about, for the wire's error code: enum about of oci/about.h; 0 = not said */
+    int about; /* what it was about, for the wire's error code: enum about of oci/about.h; 0 = not
+                  said */
     uint32_t retry_after_s; /* with TOO_MANY and UNAVAILABLE; 0 = not known */
     char message[300];
 };
@@ -51,8 +52,7 @@ bool error_set_about(struct error *err, int about, enum error_kind kind, const c
 
 /* The failure of a system call: NO_SPACE for ENOSPC and EDQUOT, otherwise
  * INTERNAL; the message ends in the text of `errno_value`. */
-bool error_set_errno(struct error *err, int errno_value, const char *format, ...)
-    PRINTF_LIKE(3, 4);
+bool error_set_errno(struct error *err, int errno_value, const char *format, ...) PRINTF_LIKE(3, 4);
 
 /* Forgets a failure that the caller has dealt with. */
 void error_clear(struct error *err);

@@ -3,7 +3,10 @@
  * tests make them fail.
  *
  * Every write, fsync, rename and open of the storage goes through here, so that
- * tests/fault can fail the n-th of them (file_fail_nth_for_test).  Any thread. */
+ * tests/fault can fail the n-th of them (file_fail_nth_for_test).  Guarded are open,
+ * read, write, truncate, sync, rename, remove and the making of a folder.  The
+ * countdown is state of the whole process and of tests only.  Messages name paths of
+ * the server: who answers a client from here says it in his own words.  Any thread. */
 #pragma once
 #include "base/arena.h"
 #include "base/cleanup.h"
@@ -22,7 +25,8 @@ static inline void file_close_auto(const int *fd)
 }
 #define FILE_AUTO __attribute__((cleanup(file_close_auto)))
 
-/* -1 and *err on failure; ERROR_NOT_FOUND if it does not exist.  O_CLOEXEC is added. */
+/* -1 and *err on failure; ERROR_NOT_FOUND if it does not exist, ERROR_CONFLICT if it does in
+ * spite of O_EXCL.  O_CLOEXEC is added. */
 int file_open(const char *path, int flags, mode_t mode, struct error *err);
 int file_open_at(int folder_fd, const char *name, int flags, mode_t mode, struct error *err);
 NODISCARD bool file_write_at(int fd, const void *bytes, size_t count, uint64_t offset,
@@ -32,10 +36,11 @@ NODISCARD bool file_read_at(int fd, void *bytes, size_t count, uint64_t offset, 
                             struct error *err);
 NODISCARD bool file_truncate(int fd, uint64_t size, struct error *err);
 NODISCARD bool file_size(int fd, uint64_t *size, struct error *err);
-NODISCARD bool file_sync(int fd, struct error *err);            /* data and size, fdatasync */
+NODISCARD bool file_sync(int fd, struct error *err); /* data and size, fdatasync */
 NODISCARD bool file_sync_folder(const char *path, struct error *err);
 NODISCARD bool file_rename(const char *from, const char *to, struct error *err);
 NODISCARD bool file_remove(const char *path, struct error *err); /* absent is fine */
+/* Also those above it; each new one is synced into its parent. */
 NODISCARD bool file_make_folders(const char *path, mode_t mode, struct error *err);
 
 /* Reads a small file (settings, keys) of at most `limit` bytes. */

@@ -6,6 +6,10 @@
  * line of its own.  Two places log failures: the end of a request and the end of
  * a job; everything below returns its error.
  *
+ * What log_configure() sets is the one permitted state of the whole process,
+ * because every layer logs: call it once at start.  Before that: info, text, stderr.
+ * Values beyond 2 KB are cut, fields beyond 32 KB dropped with truncated=true.
+ *
  * Any thread; a line is written with one write().  The request id of the
  * thread's current request is added by itself. */
 #pragma once
@@ -31,7 +35,8 @@ bool log_enabled(enum log_level level);
 void log_write(enum log_level level, const char *event, const struct log_field *fields,
                int field_count);
 
-/* log_event(LOG_INFO, "listening", LOG_STR("address", address)); */
+/* log_event(LOG_INFO, "listening", LOG_STR("address", address));
+ * At least one field; log_write(level, event, NULL, 0) for none. */
 #define log_event(level, event, ...)                                                               \
     do {                                                                                           \
         const struct log_field fields_[] = { __VA_ARGS__ };                                        \

@@ -50,5 +50,7 @@ NODISCARD bool str_to_u64(struct str text, uint64_t max, uint64_t *out);
 /* Compares secrets of equal length in constant time; the length is not hidden. */
 bool str_equal_secret(struct str a, struct str b);
 
+/* Bytes of the well-formed UTF-8 character that the text starts with; 0 if it does not. */
+size_t str_utf8_length(struct str text);
 /* No NUL, well-formed UTF-8 without surrogates. */
 bool str_is_utf8(struct str text);

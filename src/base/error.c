@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/error.h"
+
+#include "base/str.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* A message that was cut must not end within a character. */
+static void drop_half_character(char *message, size_t size)
+{
+    size_t length = strnlen(message, size);
+    if (length < size - 1)
+        return;
+    size_t at = length;
+    while (at > 0 && ((unsigned char)message[at - 1] & 0xC0) == 0x80)
+        at--;
+    if (at == 0 || (unsigned char)message[at - 1] < 0xC0)
+        return;
+    struct str last = { message + at - 1, length - (at - 1) };
+    if (str_utf8_length(last) == 0)
+        message[at - 1] = '\0';
+}
+
+bool error_set(struct error *err, enum error_kind kind, const char *format, ...)
+{
+    assert(err && err->kind == ERROR_NONE && kind != ERROR_NONE);
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(err->message, sizeof(err->message), format, arguments);
+    va_end(arguments);
+    drop_half_character(err->message, sizeof(err->message));
+    err->kind = kind;
+    return false;
+}
+
+bool error_set_errno(struct error *err, int errno_value, const char *format, ...)
+{
+    assert(err && err->kind == ERROR_NONE);
+    char reason_space[96];
+    const char *reason = strerror_r(errno_value, reason_space, sizeof(reason_space));
+    size_t reserved = strlen(reason) + sizeof(": ");
+    assert(reserved < sizeof(err->message));
+
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(err->message, sizeof(err->message) - reserved + 1, format, arguments);
+    va_end(arguments);
+    drop_half_character(err->message, sizeof(err->message) - reserved + 1);
+    size_t length = strlen(err->message);
+    (void)snprintf(err->message + length, sizeof(err->message) - length, ": %s", reason);
+    err->kind = errno_value == ENOSPC || errno_value == EDQUOT ? ERROR_NO_SPACE : ERROR_INTERNAL;
+    return false;
+}
+
+void error_clear(struct error *err)
+{
+    *err = (struct error){ 0 };
+}
+
+const char *error_kind_name(enum error_kind kind)
+{
+    switch (kind) {
+    case ERROR_NONE:
+        return "none";
+    case ERROR_INVALID:
+        return "invalid";
+    case ERROR_NOT_FOUND:
+        return "not_found";
+    case ERROR_CONFLICT:
+        return "conflict";
+    case ERROR_DENIED:
+        return "denied";
+    case ERROR_UNAUTHENTICATED:
+        return "unauthenticated";
+    case ERROR_TOO_LARGE:
+        return "too_large";
+    case ERROR_TOO_MANY:
+        return "too_many";
+    case ERROR_RANGE:
+        return "range";
+    case ERROR_UNSUPPORTED:
+        return "unsupported";
+    case ERROR_UNAVAILABLE:
+        return "unavailable";
+    case ERROR_NO_SPACE:
+        return "no_space";
+    case ERROR_INTERNAL:
+        return "internal";
+    }
+    assert(false); /* every kind has its case above */
+    return "unknown";
+}
+
+bool error_is_public(const struct error *err)
+{
+    return err->kind != ERROR_NONE && err->kind != ERROR_INTERNAL && err->kind != ERROR_UNAVAILABLE;
+}
