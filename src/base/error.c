@@ -25,15 +25,31 @@ static void drop_half_character(char *message, size_t size)
         message[at - 1] = '\0';
 }
 
-bool error_set(struct error *err, enum error_kind kind, const char *format, ...)
+static PRINTF_LIKE(4, 0) void record(struct error *err, int about, enum error_kind kind,
+                                     const char *format, va_list arguments)
 {
     assert(err && err->kind == ERROR_NONE && kind != ERROR_NONE);
+    (void)vsnprintf(err->message, sizeof(err->message), format, arguments);
+    drop_half_character(err->message, sizeof(err->message));
+    err->about = about;
+    err->kind = kind;
+}
+
+bool error_set(struct error *err, enum error_kind kind, const char *format, ...)
+{
     va_list arguments;
     va_start(arguments, format);
-    (void)vsnprintf(err->message, sizeof(err->message), format, arguments);
+    record(err, 0, kind, format, arguments);
     va_end(arguments);
-    drop_half_character(err->message, sizeof(err->message));
-    err->kind = kind;
+    return false;
+}
+
+bool error_set_about(struct error *err, int about, enum error_kind kind, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    record(err, about, kind, format, arguments);
+    va_end(arguments);
     return false;
 }
 

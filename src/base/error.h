@@ -36,8 +36,7 @@ enum error_kind {
 
 struct error {
     enum error_kind kind;
-    int about; /* what it was about, for the wire's error code: enum about of oci/about.h; 0 = not
-                  said */
+    int about;              /* for the wire's error code: enum about of oci/about.h; 0 = not said */
     uint32_t retry_after_s; /* with TOO_MANY and UNAVAILABLE; 0 = not known */
     char message[300];
 };
