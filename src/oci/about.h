@@ -7,9 +7,9 @@
 
 enum about {
     ABOUT_NONE = 0,
-    ABOUT_NAME,          /* the text of a repository or namespace name */
+    ABOUT_NAME, /* the text of a repository or namespace name */
     ABOUT_REPOSITORY,
-    ABOUT_TAG,           /* the text of a tag */
+    ABOUT_TAG, /* the text of a tag */
     ABOUT_MANIFEST,
     ABOUT_MANIFEST_BLOB, /* content that a manifest refers to */
     ABOUT_BLOB,

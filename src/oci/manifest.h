@@ -7,8 +7,11 @@
  *
  * Checked here: size, depth and counts (limits.def), media type against content,
  * no document that can be read as both image and index (CVE-2021-41190),
- * well-formed descriptors (digest, size >= 0, media type), duplicate keys.  Not checked here: whether
- * the blobs exist (hub/manifest.h).
+ * well-formed descriptors (digest, size >= 0, media type), duplicate keys, and keys that
+ * differ from a known one in case only, since Go clients read them as that one.
+ * Not checked here: whether the blobs exist (hub/manifest.h).
+ *
+ * Messages name the place ("layers[3].digest"); every error is ABOUT_MANIFEST.
  * Sources: OCI image-spec manifest.md, image-index.md, descriptor.md; Docker
  * image manifest version 2, schema 2.  Pure; everything lives in the arena. */
 #pragma once
@@ -29,7 +32,7 @@ struct platform {
 struct descriptor {
     struct str media_type;
     struct digest digest;
-    int64_t size; /* bytes */
+    int64_t size;             /* bytes */
     struct str artifact_type; /* absent unless given */
     struct platform platform; /* of a manifest in an index */
     struct str annotations;   /* compact JSON object, absent unless given */
@@ -56,5 +59,5 @@ struct manifest {
 NODISCARD bool manifest_parse(struct arena *arena, struct str bytes, struct str content_type,
                               struct manifest *out, struct error *err);
 
-/* What an image config tells of its platform; absent fields if it does not, or is no image config. */
+/* What an image config tells of its platform; absent fields if it does not, or is none. */
 void platform_from_config(struct arena *arena, struct str config, struct platform *out);

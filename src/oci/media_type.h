@@ -19,6 +19,9 @@ enum media_kind { MEDIA_OTHER = 0, MEDIA_IMAGE, MEDIA_INDEX, MEDIA_SCHEMA1 };
 /* What a manifest of this media type is; parameters (";charset=...") and case are ignored. */
 enum media_kind media_kind_of(struct str media_type);
 
+/* The type and subtype: without parameters and the blanks around them.  Borrowed. */
+struct str media_type_essence(struct str media_type);
+
 /* Does an Accept header value (all of its lines joined by commas) take this media type?  An
  * absent header and any wildcard that covers it do. */
 bool media_accepts(struct str accept, struct str media_type);

@@ -4,7 +4,9 @@
  * Grammar (distribution "Token Scope Documentation"): type ":" name ":" action ("," action)*,
  * where name may itself hold a colon (a host with a port).  Order of actions does
  * not matter.  Unknown types and actions are kept out of the result, not errors:
- * a smaller grant is no failure.  Pure; borrows the text. */
+ * a smaller grant is no failure.  The type "repository(plugin)" is an unknown one.
+ * "*" sets every bit: who grants takes those that mean something for the type.
+ * Pure; borrows the text. */
 #pragma once
 #include "base/cleanup.h"
 #include "base/str.h"
