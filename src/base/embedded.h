@@ -8,4 +8,5 @@ struct embedded_file {
     const char *name;           /* below its folder, with slashes */
     const unsigned char *bytes; /* a NUL follows that `size` does not count */
     size_t size;
+    const char *mark; /* changes with the content: 16 hexadecimal digits of its SHA-256 */
 };

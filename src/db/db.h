@@ -18,9 +18,9 @@
  * db_write() has returned true, the change survives power loss.
  *
  * SQLite: WAL, synchronous=FULL, one writing connection.  Writers that queue up behind each other
- * share one commit (group commit): each runs under a savepoint, and all of them return after the one
- * fsync.  Any thread may call; a transaction belongs to the thread that began it. A thread holds at most
- * one transaction at a time (asserted). */
+ * share one commit (group commit): each runs under a savepoint, and all of them return after the
+ * one fsync.  Any thread may call; a transaction belongs to the thread that began it. A thread
+ * holds at most one transaction at a time (asserted). */
 #pragma once
 #include "base/arena.h"
 #include "base/cleanup.h"
