@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* hub/hub.h - the domain as one object: database, store, keys and settings.
  *
- * Made once at the start (main, or a command of the command line) and passed down; there is no global.  What
- * hangs from it is safe for any thread.  Every rule of Berth lives in this folder, once; surfaces parse, ask
- * and render. */
+ * Made once at the start (main, or a command of the command line) and passed down; there is no
+ * global.  What hangs from it is safe for any thread.  Every rule of Berth lives in this folder,
+ * once; surfaces parse, ask and render. */
 #pragma once
 #include "base/arena.h"
 #include "base/cleanup.h"
@@ -39,8 +39,10 @@ struct hub {
     enum signup signup;
 };
 
+/* Texts of the options are copied.  Besides what db, storage and keys may say: ERROR_UNSUPPORTED
+ * with the hint `berth migrate` for a database that is older than the program. */
 NODISCARD bool hub_open(const struct hub_options *options, struct hub **out, struct error *err);
-void hub_close(struct hub *hub); /* writes what is still counted in memory */
+void hub_close(struct hub *hub); /* writes what is still counted in memory; accepts NULL */
 DEFINE_AUTO(struct hub, hub_close);
 
 /* Are database and store usable now?  For /readyz. */
