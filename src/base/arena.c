@@ -144,6 +144,7 @@ const char *arena_c(struct arena *arena, struct str text)
 
 struct str arena_format(struct arena *arena, const char *format, ...)
 {
+    assert(arena && format);
     va_list arguments, again;
     va_start(arguments, format);
     va_copy(again, arguments);
