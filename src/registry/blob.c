@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "registry/registry_internal.h"
+
+#include "hub/access.h"
+#include "hub/blob.h"
+#include "net/range.h"
+#include "oci/about.h"
+#include "oci/media_type.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+/* Does the token, if it is one, name this repository for pushing?  `centos` is `library/centos`. */
+static bool ceiling_has_push(const struct caller *caller, struct repository_name name)
+{
+    if (!caller->has_ceiling)
+        return true;
+    for (size_t i = 0; i < caller->scope_count; i++) {
+        const struct scope *scope = &caller->scopes[i];
+        struct repository_name named;
+        struct error ignored = { 0 };
+        if (scope->type == SCOPE_REPOSITORY && (scope->actions & SCOPE_PUSH) &&
+            repository_name_parse(scope->name, &named, &ignored) &&
+            str_equal(named.owner, name.owner) && str_equal(named.name, name.name))
+            return true;
+    }
+    return false;
+}
+
+/* A HEAD of somebody who may push asks "need I upload this?", and his manifest relies on the
+ * answer. */
+static bool is_push_check(struct request *request, bool *out, struct error *err)
+{
+    const struct caller *caller = access_caller(request);
+    *out = false;
+    if (request->method != METHOD_HEAD || caller->account.id == 0 ||
+        !ceiling_has_push(caller, request->captures.repository))
+        return true;
+    struct scope scope = {
+        .type = SCOPE_REPOSITORY,
+        .name = request->captures.repository_text,
+        .actions = SCOPE_PUSH,
+    };
+    if (!access_grant(access_hub(request), request->arena, &caller->account, &scope, 1, err))
+        return false;
+    *out = (scope.actions & SCOPE_PUSH) != 0;
+    return true;
+}
+
+struct blob_stretch {
+    struct blob_reader *reader;
+    uint64_t offset;
+};
+
+static int64_t stretch_read(void *state, void *bytes, size_t size, struct error *err)
+{
+    struct blob_stretch *stretch = state;
+    int64_t got = blob_read(stretch->reader, stretch->offset, bytes, size, err);
+    if (got > 0)
+        stretch->offset += (uint64_t)got;
+    return got;
+}
+
+static void stretch_close(void *state)
+{
+    struct blob_stretch *stretch = state;
+    blob_reader_close(stretch->reader);
+}
+
+/* Gives the bytes to the core: a descriptor of its own for a file, the reader otherwise. */
+static bool send_bytes(struct request *request, struct response *response, const struct blob *blob,
+                       uint64_t offset, uint64_t length, struct error *err)
+{
+    struct blob_reader *reader AUTO(blob_reader_close) = NULL;
+    if (!blob_open(access_hub(request)->store, &blob->place, &reader, err)) {
+        if (err->kind != ERROR_NOT_FOUND)
+            return false;
+        /* The database says that it is there: this is our trouble, not a wrong question. */
+        error_clear(err);
+        return error_set(err, ERROR_INTERNAL, "the bytes of blob upload %s are missing",
+                         blob->place.upload_id);
+    }
+    if (reader->fd >= 0) {
+        int fd = fcntl(reader->fd, F_DUPFD_CLOEXEC, 0);
+        if (fd < 0)
+            return error_set(err, ERROR_UNAVAILABLE, "no file descriptor left for a blob");
+        response_file(response, fd, offset, length);
+        return true;
+    }
+    struct blob_stretch *stretch = arena_alloc(request->arena, sizeof(*stretch));
+    *stretch = (struct blob_stretch){ TAKE(reader), offset };
+    struct body_source source = { stretch_read, stretch_close, stretch };
+    response_source(response, source, length);
+    return true;
+}
+
+/* The part that the client wants; If-Range with another entity tag makes it all of it. */
+static enum range_verdict range_wanted(const struct request *request, struct str digest,
+                                       uint64_t size, uint64_t *offset, uint64_t *length)
+{
+    struct str if_range = request_header(request, "If-Range");
+    *offset = 0;
+    *length = size;
+    if (request->method != METHOD_GET || (str_is_set(if_range) && !etag_matches(if_range, digest)))
+        return RANGE_WHOLE;
+    return range_parse(request_header(request, "Range"), size, offset, length);
+}
+
+static bool send_blob(struct request *request, struct response *response, const struct blob *blob,
+                      struct str digest, struct error *err)
+{
+    uint64_t size = (uint64_t)blob->size, offset, length;
+    switch (range_wanted(request, digest, size, &offset, &length)) {
+    case RANGE_UNSATISFIABLE:
+        response_header_format(response, "Content-Range", "bytes */%" PRIu64, size);
+        response_status(response, 416);
+        return true;
+    case RANGE_PART:
+        response_header_format(response, "Content-Range", "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64,
+                               offset, offset + length - 1, size);
+        response_status(response, 206);
+        break;
+    case RANGE_WHOLE:
+        response_status(response, 200);
+        break;
+    }
+    response_header(response, "Content-Type", MEDIA_OCTETS);
+    if (request->method == METHOD_HEAD) {
+        registry_head_body(response, size);
+        return true;
+    }
+    return send_bytes(request, response, blob, offset, length, err);
+}
+
+bool registry_blob_get(struct request *request, struct response *response, struct error *err)
+{
+    struct blob blob;
+    bool renew;
+    if (!is_push_check(request, &renew, err) ||
+        !blob_find(access_hub(request), request->arena, access_caller(request)->repository_id,
+                   &request->captures.digest, renew, &blob, err))
+        return false;
+
+    char text[DIGEST_TEXT_MAX];
+    struct str digest = digest_format(&request->captures.digest, text);
+    registry_header(response);
+    registry_digest_header(response, &request->captures.digest);
+    registry_cache_header(request, response, true);
+    response_header(response, "Accept-Ranges", STR("bytes"));
+    response_header_format(response, "ETag", "\"%.*s\"", STR_ARG(digest));
+    if (etag_matches(request_header(request, "If-None-Match"), digest)) {
+        response_status(response, 304);
+        return true;
+    }
+    return send_blob(request, response, &blob, digest, err);
+}
+
+bool registry_blob_delete(struct request *request, struct response *response, struct error *err)
+{
+    if (!blob_forget(access_hub(request), request->arena, access_caller(request)->repository_id,
+                     &request->captures.digest, err))
+        return false;
+    registry_header(response);
+    response_status(response, 202);
+    return true;
+}

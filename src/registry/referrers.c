@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "registry/registry_internal.h"
+
+#include "base/json.h"
+#include "base/limits.h"
+#include "hub/access.h"
+#include "hub/manifest.h"
+
+/* Clients read no index that is larger than a manifest may be: a page ends before.  One referrer,
+ * whose annotations come out of a manifest, always fits. */
+enum {
+    REFERRERS_PAGE_BYTES = MANIFEST_BYTES_MAX / 4,
+    REFERRERS_BODY_BYTES_MAX = MANIFEST_BYTES_MAX * 4,
+};
+
+struct wanted {
+    struct page page;
+    struct str artifact_type; /* absent: all */
+};
+
+static bool wanted_parse(struct request *request, struct wanted *out, struct error *err)
+{
+    struct form query;
+    struct digest last;
+    if (!registry_query(request, &query, err) || !page_parse(&query, &out->page, err))
+        return false;
+    if (str_is_set(out->page.last) && !digest_parse(out->page.last, &last, err))
+        return false;
+    out->artifact_type = form_get(&query, "artifactType");
+    if (out->artifact_type.len == 0)
+        out->artifact_type = STR_NONE;
+    return true;
+}
+
+static bool list_page(struct request *request, const struct wanted *wanted, struct str after,
+                      int limit, struct referrer **out, size_t *count, struct error *err)
+{
+    return referrer_list(access_hub(request), request->arena, access_caller(request)->repository_id,
+                         &request->captures.digest, wanted->artifact_type, after, limit, out, count,
+                         err);
+}
+
+/* Annotations are stored as a compact JSON object of texts. */
+static bool write_annotations(struct json *json, struct str annotations, struct error *err)
+{
+    json_t *object __attribute__((cleanup(json_decref_auto))) = json_parse_object(annotations, err);
+    if (!object)
+        return false;
+    const char *key;
+    json_t *value;
+    json_key(json, "annotations");
+    json_object(json);
+    json_object_foreach(object, key, value) json_key_str(
+        json, key, (struct str){ json_string_value(value), json_string_length(value) });
+    json_end(json);
+    return true;
+}
+
+static bool write_referrer(struct json *json, const struct referrer *referrer, struct error *err)
+{
+    char text[DIGEST_TEXT_MAX];
+    json_object(json);
+    json_key_str(json, "mediaType", referrer->media_type);
+    json_key_str(json, "digest", digest_format(&referrer->digest, text));
+    json_key_i64(json, "size", referrer->size);
+    if (referrer->artifact_type.len > 0)
+        json_key_str(json, "artifactType", referrer->artifact_type);
+    if (referrer->annotations.len > 0 && !write_annotations(json, referrer->annotations, err))
+        return false;
+    json_end(json);
+    return true;
+}
+
+/* Writes as many as fit; *written of them. */
+static bool write_index(struct buf *body, const struct referrer *referrers, size_t count,
+                        size_t *written, struct error *err)
+{
+    struct json json;
+    json_init(&json, body);
+    json_object(&json);
+    json_key_i64(&json, "schemaVersion", 2);
+    json_key_str(&json, "mediaType", MEDIA_OCI_INDEX);
+    json_key(&json, "manifests");
+    json_array(&json);
+    for (*written = 0; *written < count && body->len < REFERRERS_PAGE_BYTES; (*written)++)
+        if (!write_referrer(&json, &referrers[*written], err))
+            return false;
+    json_end(&json);
+    json_end(&json);
+    return true;
+}
+
+static bool link_next(struct request *request, struct response *response,
+                      const struct wanted *wanted, struct str last, struct error *err)
+{
+    struct referrer *more;
+    size_t count;
+    if (!list_page(request, wanted, last, 1, &more, &count, err))
+        return false;
+    if (count == 0)
+        return true;
+    struct buf extra AUTO(buf_release);
+    buf_init(&extra, HTTP_TARGET_BYTES_MAX * 4);
+    if (str_is_set(wanted->artifact_type)) {
+        buf_append(&extra, STR("&artifactType="));
+        buf_append_url(&extra, wanted->artifact_type);
+    }
+    page_link(request, response, &wanted->page, last, buf_str(&extra));
+    return true;
+}
+
+bool registry_referrers_get(struct request *request, struct response *response, struct error *err)
+{
+    struct wanted wanted;
+    struct referrer *referrers = NULL;
+    size_t count = 0, written;
+    if (!wanted_parse(request, &wanted, err))
+        return false;
+    if (wanted.page.limit > 0 &&
+        !list_page(request, &wanted, wanted.page.last, wanted.page.limit, &referrers, &count, err))
+        return false;
+
+    struct buf body AUTO(buf_release);
+    buf_init(&body, REFERRERS_BODY_BYTES_MAX);
+    struct str text;
+    if (!write_index(&body, referrers, count, &written, err) || !buf_finish(&body, &text, err))
+        return false;
+    registry_header(response);
+    registry_cache_header(request, response, false);
+    if (str_is_set(wanted.artifact_type))
+        response_header(response, "OCI-Filters-Applied", STR("artifactType"));
+    bool may_have_more = written > 0 && (written < count || count == (size_t)wanted.page.limit);
+    char digest[DIGEST_TEXT_MAX];
+    if (may_have_more && !link_next(request, response, &wanted,
+                                    digest_format(&referrers[written - 1].digest, digest), err))
+        return false;
+    response_status(response, 200);
+    response_header(response, "Content-Type", MEDIA_OCI_INDEX);
+    response_memory(response, NULL, arena_copy(request->arena, text));
+    return true;
+}
