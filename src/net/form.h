@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* net/form.h - query strings and URL-encoded forms (WHATWG URL, "application/x-www-form-urlencoded").
+/* net/form.h - query strings and URL-encoded forms (WHATWG URL,
+ * "application/x-www-form-urlencoded").
  *
  * Values are decoded into the arena: "+" is a space, %XX a byte.  A broken escape, a NUL or
  * text that is not UTF-8 is ERROR_INVALID, never passed on. */

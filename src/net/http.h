@@ -43,6 +43,8 @@ struct header {
     struct str name, value; /* name as it came; value trimmed */
 };
 
+enum { CAPTURE_NAME_COUNT_MAX = 6 };
+
 /* What the router took out of the path, already parsed.  Only the members that the
  * route's pattern names are set. */
 struct captures {
@@ -52,7 +54,9 @@ struct captures {
     struct str reference_text;
     struct digest digest; /* {digest} */
     struct str session;   /* {session}: 32 hexadecimal characters */
-    struct str name;      /* {name}: any one segment, percent-decoded */
+    struct str name;      /* {name}: any one segment, percent-decoded; the first of them */
+    struct str names[CAPTURE_NAME_COUNT_MAX]; /* all of them in their order */
+    size_t name_count;
 };
 
 struct route;
@@ -100,6 +104,9 @@ NODISCARD bool request_read_all(struct request *request, size_t limit, struct st
 
 enum { RESPONSE_HEADER_COUNT_MAX = 32 };
 
+/* Length of a source that is not known beforehand: sent chunked, until `read` gives 0. */
+#define RESPONSE_LENGTH_UNKNOWN UINT64_MAX
+
 enum response_body {
     BODY_EMPTY = 0,
     BODY_MEMORY, /* lives as long as the request's arena, or for ever */
@@ -135,8 +142,8 @@ void response_release(struct response *response); /* closes what was not sent */
 void response_status(struct response *response, int status);
 
 /* Adds a header.  `name` is a literal; the value is copied.  A value with a control character is a
- * bug of the caller: it is replaced by an empty one, never sent.  Content-Length, Date, Connection and
- * X-Request-Id are the core's. */
+ * bug of the caller: it is replaced by an empty one, never sent.  Content-Length, Date, Connection
+ * and X-Request-Id are the core's. */
 void response_header(struct response *response, const char *name, struct str value);
 void response_header_format(struct response *response, const char *name, const char *format, ...)
     PRINTF_LIKE(3, 4);

@@ -4,10 +4,10 @@
  * Works in the caller's buffer, without allocation or recursion, and can be fed
  * byte by byte: a head is looked at again only where it had stopped.  Whatever two
  * parsers could read in two ways is refused and the connection closed: Content-Length with
- * Transfer-Encoding, any coding but exactly `chunked`, repeated or non-digit Content-Length, white space
- * before the colon, folded lines, bare CR or LF, NUL and other controls in values, no or two Host in
- * HTTP/1.1, chunk sizes that are not plain hexadecimal.
- * Source: RFC 9112; the probes of tests/unit/net/test_http_parse.c. */
+ * Transfer-Encoding, any coding but exactly `chunked`, repeated or non-digit Content-Length, white
+ * space before the colon, folded lines, bare CR or LF, NUL and other controls in values, no or two
+ * Host in HTTP/1.1, chunk sizes that are not plain hexadecimal. Source: RFC 9112; the probes of
+ * tests/unit/net/test_http_parse.c. */
 #pragma once
 #include "base/limits.h"
 #include "base/str.h"
@@ -41,6 +41,10 @@ struct http_head {
 enum parse_status http_head_parse(const char *bytes, size_t count, size_t *scanned,
                                   struct http_head *out);
 
+/* RFC 9110 5.6.2 and 5.5: what names and values are made of. */
+bool http_is_token_character(char character);
+bool http_is_value_character(char character);
+
 /* Decoder of one chunked body. */
 struct chunk_decoder {
     int state;
@@ -51,7 +55,10 @@ struct chunk_decoder {
 
 void chunk_decoder_init(struct chunk_decoder *decoder);
 
-/* Consumes input and says where body bytes are: after the call, *used bytes were consumed, of which the
- * last *body_count (maybe 0) are content.  PARSE_DONE after the last trailer's line. */
+/* Are the next decoder->left bytes content?  They can be read where they are wanted then. */
+bool chunk_decoder_in_content(const struct chunk_decoder *decoder);
+
+/* Consumes input and says where body bytes are: after the call, *used bytes were consumed, of which
+ * the last *body_count (maybe 0) are content.  PARSE_DONE after the last trailer's line. */
 enum parse_status chunk_decode(struct chunk_decoder *decoder, const char *bytes, size_t count,
                                size_t *used, size_t *body_count);

@@ -11,10 +11,14 @@
  *   {repository}  one or more segments, as many as possible, each a name component;
  *                 oci/reference.h decides whether there are too many
  *   {reference}   a tag or digest     {digest}  a digest
- *   {session}     an upload session   {name}    any single segment
+ *   {session}     an upload session   {name}    any single segment, more than once if need be
  * So /v2/a/manifests/b/manifests/latest is the tag `latest` of `a/manifests/b`.
  * A segment that does not parse is answered with that capture's error, after
- * authorization could not even be asked.  HEAD follows GET.  A path that is known with another
+ * authorization could not even be asked.
+ * A final slash of a pattern or path makes no difference.
+ * Of several rows that fit, those of the earlier surface come first; within one, literal text
+ * goes before a capture, and a single segment before {repository}, from left to right; the first
+ * row whose captures parse is taken.  HEAD follows GET.  A path that is known with another
  * method is 405 with Allow.  Tables are constant; any thread. */
 #pragma once
 #include "net/http.h"
@@ -32,13 +36,17 @@ struct route {
 };
 
 struct surface {
-    const char *name;   /* metric label: "registry" */
-    const char *prefix; /* unknown paths under it are answered by this surface; "/" for the last one */
+    const char *name; /* metric label: "registry" */
+    const char
+        *prefix; /* unknown paths under it are answered by this surface; "/" for the last one */
     const struct route *routes; /* ends with a row whose pattern is NULL */
 
     /* Renders a failure.  Also called with request->route == NULL for unknown paths (NOT_FOUND)
      * and wrong methods (UNSUPPORTED; the Allow header is set already, answer 405). */
     void (*refuse)(struct request *request, struct response *response, const struct error *err);
+
+    /* Its paths are secrets (callbacks, triggers): the log shows the route's pattern instead. */
+    bool has_secret_paths;
 };
 
 /* Decides whether this request may call its route's handler, and sets request->caller. */
