@@ -3,12 +3,13 @@
  *
  * Knows nothing of repositories, accounts or the database.  Two kinds of things:
  *
- * An upload is a growing byte sequence under an id (32 hexadecimal characters) that is never used twice.  Who
- * appends says at which offset; what lay beyond it (from a request that died) is cut off.
+ * An upload is a growing byte sequence under an id (32 hexadecimal characters) that is never used
+ * twice.  Who appends says at which offset; what lay beyond it (from a request that died) is cut
+ * off.
  *
- * A blob is a finished upload: a file or object of its own, named after its digest AND its upload id, never
- * overwritten, its name never used again.  So a collector that removes one upload's file can
- * never hit the bytes of a later push of the same digest.  Which of several is the blob of a
+ * A blob is a finished upload: a file or object of its own, named after its digest AND its upload
+ * id, never overwritten, its name never used again.  So a collector that removes one upload's file
+ * can never hit the bytes of a later push of the same digest.  Which of several is the blob of a
  * digest is the database's business: struct blob_place names one.
  *
  * blob_finish() returns when the bytes survive power loss: written under a temporary name, fsynced,
@@ -47,8 +48,9 @@ struct blob_entry {
 struct blob_store_ops {
     const char *name; /* "file", "memory", "s3": settings and metrics */
 
-    /* Opens an upload for appending at `offset`, creating it at 0 and cutting it at `offset` otherwise.
-     * ERROR_RANGE if it has fewer bytes, ERROR_NOT_FOUND if it does not exist and offset > 0. */
+    /* Opens an upload for appending at `offset`, creating it at 0 and cutting it at `offset`
+     * otherwise. ERROR_RANGE if it has fewer bytes, ERROR_NOT_FOUND if it does not exist and offset
+     * > 0. */
     bool (*append)(struct blob_store *store, struct str upload_id, uint64_t offset,
                    struct blob_writer **out, struct error *err);
     bool (*write)(struct blob_writer *writer, struct str bytes, struct error *err);
@@ -56,7 +58,8 @@ struct blob_store_ops {
     bool (*sync)(struct blob_writer *writer, struct error *err);
     void (*writer_close)(struct blob_writer *writer);
 
-    /* Turns an upload of exactly `size` bytes into a blob.  The caller vouches for the digest. */
+    /* Turns an upload of exactly `size` bytes into a blob; ERROR_INVALID if it has another size.
+     * The caller vouches for the digest.  After a failure it can be called again. */
     bool (*finish)(struct blob_store *store, const struct blob_place *place, uint64_t size,
                    struct error *err);
     /* Reads an unfinished upload again (another digest algorithm). */
@@ -64,7 +67,8 @@ struct blob_store_ops {
                         struct error *err);
     bool (*upload_remove)(struct blob_store *store, struct str upload_id, struct error *err);
 
-    /* ERROR_NOT_FOUND if it is not there. */
+    /* ERROR_NOT_FOUND if it is not there.  Who has it open can read on after its removal; removing
+     * what is not there is no failure. */
     bool (*open)(struct blob_store *store, const struct blob_place *place, struct blob_reader **out,
                  struct error *err);
     bool (*remove)(struct blob_store *store, const struct blob_place *place, struct error *err);
@@ -97,7 +101,8 @@ struct blob_reader {
     void (*close)(struct blob_reader *reader);
 };
 
-/* "file:DIR", "memory:"; "s3://BUCKET?endpoint=...&region=..." comes with its issue (ERROR_UNSUPPORTED). */
+/* "file:DIR", "memory:"; "s3://BUCKET?endpoint=...&region=..." comes with its issue
+ * (ERROR_UNSUPPORTED). */
 NODISCARD bool blob_store_open(struct str setting, struct blob_store **out, struct error *err);
 void blob_store_free(struct blob_store *store);
 DEFINE_AUTO(struct blob_store, blob_store_free);
