@@ -9,20 +9,25 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A message that was cut must not end within a character. */
-static void drop_half_character(char *message, size_t size)
+/* Drops half a character at the end of a message that was cut, and puts '?' for
+ * what a terminal or a JSON reader could choke on: messages quote what clients sent. */
+static void make_printable(char *message, size_t size)
 {
-    size_t length = strnlen(message, size);
-    if (length < size - 1)
-        return;
-    size_t at = length;
-    while (at > 0 && ((unsigned char)message[at - 1] & 0xC0) == 0x80)
-        at--;
-    if (at == 0 || (unsigned char)message[at - 1] < 0xC0)
-        return;
-    struct str last = { message + at - 1, length - (at - 1) };
-    if (str_utf8_length(last) == 0)
-        message[at - 1] = '\0';
+    struct str rest = { message, strnlen(message, size) };
+    bool was_cut = rest.len == size - 1;
+    for (size_t at = 0; rest.len > 0;) {
+        size_t length = str_utf8_length(rest);
+        if (length == 0 && was_cut && rest.len < 4 && (unsigned char)rest.ptr[0] >= 0xC2) {
+            message[at] = '\0';
+            return;
+        }
+        if (length == 0 || (unsigned char)rest.ptr[0] < ' ' || rest.ptr[0] == 0x7F) {
+            message[at] = '?';
+            length = 1;
+        }
+        at += length;
+        rest = str_after(rest, length);
+    }
 }
 
 static PRINTF_LIKE(4, 0) void record(struct error *err, int about, enum error_kind kind,
@@ -30,7 +35,7 @@ static PRINTF_LIKE(4, 0) void record(struct error *err, int about, enum error_ki
 {
     assert(err && err->kind == ERROR_NONE && kind != ERROR_NONE);
     (void)vsnprintf(err->message, sizeof(err->message), format, arguments);
-    drop_half_character(err->message, sizeof(err->message));
+    make_printable(err->message, sizeof(err->message));
     err->about = about;
     err->kind = kind;
 }
@@ -65,7 +70,7 @@ bool error_set_errno(struct error *err, int errno_value, const char *format, ...
     va_start(arguments, format);
     (void)vsnprintf(err->message, sizeof(err->message) - reserved + 1, format, arguments);
     va_end(arguments);
-    drop_half_character(err->message, sizeof(err->message) - reserved + 1);
+    make_printable(err->message, sizeof(err->message) - reserved + 1);
     size_t length = strlen(err->message);
     (void)snprintf(err->message + length, sizeof(err->message) - length, ": %s", reason);
     err->kind = errno_value == ENOSPC || errno_value == EDQUOT ? ERROR_NO_SPACE : ERROR_INTERNAL;

@@ -7,7 +7,8 @@
  *
  * Who reads the message: those of ERROR_INTERNAL and ERROR_UNAVAILABLE go to
  * the log only.  All others are written for the person at the client: what is
- * wrong and what to do, in lower case, without a final period.
+ * wrong and what to do, in lower case, without a final period.  A message may quote
+ * what a client sent: whatever that was, it ends up as UTF-8 without control bytes.
  *
  * Bugs (never anything that a client can cause) are asserts, which stay in
  * release builds.  Running out of memory aborts: every size that a client can

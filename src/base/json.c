@@ -203,8 +203,11 @@ json_t *json_parse_object(struct str text, struct error *err)
     json_error_t trouble;
     json_t *root = json_loadb(text.ptr ? text.ptr : "", text.len, JSON_REJECT_DUPLICATES, &trouble);
     if (!root) {
-        (void)error_set(err, ERROR_INVALID, "the JSON is not valid at line %d, column %d: %s",
-                        trouble.line, trouble.column, trouble.text);
+        /* Its text goes on with a quote of the input, which the position makes needless. */
+        struct str reason = str_from(trouble.text);
+        reason = str_slice(reason, 0, str_find_text(reason, STR(" near '")));
+        (void)error_set(err, ERROR_INVALID, "the JSON is not valid at line %d, column %d: %.*s",
+                        trouble.line, trouble.column, STR_ARG(reason));
         return NULL;
     }
     if (!json_is_object(root)) {

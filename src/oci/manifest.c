@@ -279,8 +279,12 @@ static bool decide_media_type(struct reading *reading, const json_t *root, struc
         return false;
     if (str_is_set(own) && !check_media_type(reading, own))
         return false;
+    /* In a document the type has one spelling only, as clients compare it by bytes. */
+    struct str spelled = canonical(media_type_essence(own));
+    if (str_is_set(own) && !str_equal(own, spelled))
+        return REFUSE(reading, ERROR_INVALID, "mediaType must be written '%.*s'", STR_ARG(spelled));
     if (!str_is_set(declared)) {
-        *out = canonical(own);
+        *out = spelled;
         return str_is_set(own) || infer_media_type(reading, root, out);
     }
     bool is_oci = str_equal_ignore_case(declared, MEDIA_OCI_MANIFEST) ||
@@ -288,7 +292,7 @@ static bool decide_media_type(struct reading *reading, const json_t *root, struc
     if (!str_is_set(own) && !is_oci)
         return REFUSE(reading, ERROR_INVALID, "mediaType is missing, it must be '%.*s'",
                       STR_ARG(declared));
-    if (str_is_set(own) && !str_equal_ignore_case(own, declared))
+    if (str_is_set(own) && !str_equal(own, canonical(declared)))
         return REFUSE(reading, ERROR_INVALID, "mediaType is '%.*s', but Content-Type is '%.*s'",
                       STR_ARG(str_slice(own, 0, TEXT_SHOWN_MAX)), STR_ARG(declared));
     *out = canonical(declared);

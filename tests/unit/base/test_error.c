@@ -46,6 +46,17 @@ static void test_error_set__cuts_between_characters(void **state)
     }
 }
 
+static void test_error_set__makes_quotes_of_clients_printable(void **state)
+{
+    (void)state;
+    struct error err = { 0 };
+    (void)error_set(&err, ERROR_INVALID, "%s.", "a\n\x1B[31m\x7F\xC3\xA9\xFF\xE2\x82");
+    assert_string_equal(err.message, "a??[31m?\xC3\xA9???.");
+    error_clear(&err);
+    (void)error_set_errno(&err, EIO, "%s", "\xFF");
+    assert_string_equal(err.message, "?: Input/output error");
+}
+
 /* A second failure over the first is a bug and must not pass. */
 static void test_error_set__twice_aborts(void **state)
 {
@@ -106,6 +117,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_error_set__records_and_gives_false),
         cmocka_unit_test(test_error_set__cuts_between_characters),
+        cmocka_unit_test(test_error_set__makes_quotes_of_clients_printable),
         cmocka_unit_test(test_error_set__twice_aborts),
         cmocka_unit_test(test_error_set_errno__tells_a_full_disk),
         cmocka_unit_test(test_error_kind_name__differs_for_each),

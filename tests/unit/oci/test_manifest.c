@@ -131,6 +131,14 @@ static void test_manifest_parse__finds_the_media_type(void **state)
     refuse(state, "{\"schemaVersion\":2,\"mediaType\":\"a/b\"," CONFIG ",\"layers\":[]}", STR_NONE,
            ERROR_UNSUPPORTED, "'a/b' is no manifest");
     refuse(state, "{\"schemaVersion\":2}", STR_NONE, ERROR_INVALID, "neither config");
+    refuse(state,
+           "{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.index.v1+json;\","
+           "\"manifests\":[]}",
+           STR_NONE, ERROR_INVALID, "mediaType must be written");
+    refuse(state,
+           "{\"schemaVersion\":2,\"mediaType\":\"application/vnd.OCI.image.index.v1+json\","
+           "\"manifests\":[]}",
+           MEDIA_OCI_INDEX, ERROR_INVALID, "mediaType must be written");
 }
 
 static void test_manifest_parse__refuses_two_readings(void **state)
