@@ -43,7 +43,8 @@ def source(table, files):
                      f"static const unsigned char file_{index}[] = {{\n{c_bytes(content)}\n}};\n")
         mark = hashlib.sha256(content).hexdigest()[:16]
         rows.append(f'    {{ {c_name(name)}, file_{index}, {len(content)}, "{mark}" }},\n')
-    parts.append(f"const struct embedded_file {table}[] = {{\n{''.join(rows)}    {{ NULL, NULL, 0, NULL }},\n}};\n")
+    parts.append(f"const struct embedded_file {table}[] = {{\n{''.join(rows)}"
+                 "    { NULL, NULL, 0, NULL },\n};\n")
     return "\n".join(parts)
 
 

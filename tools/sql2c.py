@@ -93,7 +93,8 @@ def parse_fields(text, line, is_input):
         if is_nullable and type_name == "bool":
             raise Mistake(line, "a bool cannot be NULL")
         if not NAME.match(name) or name in C_WORDS or (is_input and name in OWN_WORDS):
-            raise Mistake(line, f"'{name}' cannot be the name of {'an input' if is_input else 'a column'}")
+            what = "an input" if is_input else "a column"
+            raise Mistake(line, f"'{name}' cannot be the name of {what}")
         fields.append(Field(name, type_name, is_nullable))
     return fields
 
@@ -107,7 +108,7 @@ def parse_name(text, line):
     if not NAME.match(name):
         raise Mistake(line, f"'{name}' cannot be the name of a function")
     if kind not in KINDS:
-        raise Mistake(line, f"unknown kind ':{kind}'; there are {', '.join(':' + k for k in KINDS)}")
+        raise Mistake(line, f"unknown kind ':{kind}'; there are :{', :'.join(KINDS)}")
     if engine and engine not in ENGINES:
         raise Mistake(line, f"unknown engine '{engine}'; there are {', '.join(ENGINES)}")
     return Statement(name, kind, line, engine)
@@ -235,8 +236,9 @@ class Reader:
         if set(other.texts) & set(statement.texts):
             raise Mistake(statement.line, f"'{statement.name}' is here twice (line {other.line})")
         if other.signature() != statement.signature():
-            raise Mistake(statement.line, f"the variants of '{statement.name}' differ in kind, inputs, "
-                                          f"columns or in whether they write (line {other.line})")
+            raise Mistake(statement.line,
+                          f"the variants of '{statement.name}' differ in kind, inputs, columns "
+                          f"or in whether they write (line {other.line})")
         other.texts.update(statement.texts)
         other.comment = other.comment or statement.comment
 
@@ -319,7 +321,8 @@ def statement_object(statement):
             lines.append(f"    .{member} = {name}_{member}_fields,")
             lines.append(f"    .{member}_count = {len(fields)},")
     lines.append(f"    .is_write = {'true' if statement.is_write else 'false'},")
-    return (f"static const struct db_statement {name}_statement = {{\n" + "\n".join(lines) + "\n};\n")
+    members = "\n".join(lines)
+    return f"static const struct db_statement {name}_statement = {{\n{members}\n}};\n"
 
 
 def reader_function(statement):
@@ -327,7 +330,8 @@ def reader_function(statement):
         return ""
     reads = "".join(f"    row->{item.name} = db_column_{TYPES[item.type][2]}(run);\n"
                     for item in statement.outs)
-    return (f"static void {statement.name}_read(struct db_run *run, struct {statement.name}_row *row)\n"
+    name = statement.name
+    return (f"static void {name}_read(struct db_run *run, struct {name}_row *row)\n"
             f"{{\n{reads}}}\n")
 
 
@@ -343,11 +347,14 @@ def body_of_row(statement):
     """:one and :maybe."""
     name = statement.name
     if statement.kind == "one":
-        end = (f'    if (ok && !has_row)\n        return error_set(err, ERROR_NOT_FOUND, "no row in {name}");\n'
+        end = ("    if (ok && !has_row)\n"
+               f'        return error_set(err, ERROR_NOT_FOUND, "no row in {name}");\n'
                "    if (ok)\n        *out = row;\n")
     else:
-        end = "    if (ok && has_row)\n        *out = row;\n    if (ok)\n        *found = has_row;\n"
-    return (f"    struct {name}_row row = {{ 0 }};\n    bool has_row = false;\n{start_lines(statement)}"
+        end = ("    if (ok && has_row)\n        *out = row;\n"
+               "    if (ok)\n        *found = has_row;\n")
+    return (f"    struct {name}_row row = {{ 0 }};\n    bool has_row = false;\n"
+            f"{start_lines(statement)}"
             "    ok = ok && db_step(&run, &has_row, err);\n"
             f"    if (ok && has_row) {{\n        {name}_read(&run, &row);\n"
             "        ok = db_step_end(&run, err);\n    }\n    db_finish(&run);\n" + end)
@@ -355,7 +362,8 @@ def body_of_row(statement):
 
 def body_of_many(statement):
     name = statement.name
-    return (f"    struct {name}_row *list = NULL;\n    size_t length = 0;\n    bool has_row = false;\n"
+    return (f"    struct {name}_row *list = NULL;\n    size_t length = 0;\n"
+            "    bool has_row = false;\n"
             f"{start_lines(statement)}"
             "    while (ok && (ok = db_step(&run, &has_row, err)) && has_row) {\n"
             "        list = db_rows_grow(tx, list, length, sizeof(*list));\n"
@@ -365,7 +373,9 @@ def body_of_many(statement):
 
 def body_of_write(statement):
     """:exec and :count."""
-    changed = "    if (ok)\n        *changed = db_changed(&run);\n" if statement.kind == "count" else ""
+    changed = ""
+    if statement.kind == "count":
+        changed = "    if (ok)\n        *changed = db_changed(&run);\n"
     return (f"{start_lines(statement)}    ok = ok && db_step_end(&run, err);\n{changed}"
             "    db_finish(&run);\n")
 
@@ -383,7 +393,8 @@ def source(statements, stem, sql_name, include_as):
                   field_table(statement, "out_fields", statement.outs),
                   statement_object(statement), reader_function(statement), function(statement)]
     rows = "".join(f"    &{statement.name}_statement,\n" for statement in statements)
-    parts.append(f"const struct db_statement *const {stem}_statements[] = {{\n{rows}    NULL,\n}};\n")
+    parts.append(f"const struct db_statement *const {stem}_statements[] = {{\n"
+                 f"{rows}    NULL,\n}};\n")
     return "\n".join(part for part in parts if part)
 
 
