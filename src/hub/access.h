@@ -31,7 +31,7 @@ enum access {
     ACCESS_UNSET = ROUTE_ACCESS_UNSET,
     ACCESS_PUBLIC,    /* anybody; credentials are not even looked at */
     ACCESS_ANYBODY,   /* anybody; wrong credentials are refused, right ones tell the caller */
-    ACCESS_SIGNED_IN, /* any account; with a registry token, of which no scope says so, to look only */
+    ACCESS_SIGNED_IN, /* any account; with a registry token only to look (GET and HEAD) */
     ACCESS_PULL,      /* to read the repository of the path */
     ACCESS_PUSH,      /* to add to it; it may be one that the push is about to create */
     ACCESS_DELETE,    /* to take away from it */

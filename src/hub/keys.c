@@ -248,6 +248,7 @@ bool keys_open(const char *folder, struct keys **out, struct error *err)
         abort();
     memcpy(keys->folder, folder, length + 1);
     keys->state = state;
+    state->reloaded_ms = clock_monotonic_ms() - RELOAD_PAUSE_MS;
     int failed = pthread_rwlock_init(&state->lock, NULL);
     assert(!failed);
     if (!refresh(keys, false, err))
