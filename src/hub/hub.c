@@ -6,6 +6,7 @@
 #include "hub/keys.h"
 #include "hub/login.h"
 #include "hub/pull_counter.h"
+#include "hub/upload_turn.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -49,6 +50,7 @@ bool hub_open(const struct hub_options *options, struct hub **out, struct error 
         return false;
     hub->logins = login_cache_new();
     hub->pulls = pull_counter_new();
+    hub->turns = upload_turns_new();
     *out = TAKE(hub);
     return true;
 }
@@ -68,6 +70,7 @@ void hub_close(struct hub *hub)
         return;
     if (hub->pulls)
         write_counts(hub);
+    upload_turns_free(hub->turns);
     pull_counter_free(hub->pulls);
     login_cache_free(hub->logins);
     db_close(hub->db);

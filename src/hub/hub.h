@@ -28,6 +28,7 @@ struct hub_options {
 struct keys;
 struct login_cache;
 struct pull_counter;
+struct upload_turns;
 
 struct hub {
     struct db *db;
@@ -35,6 +36,7 @@ struct hub {
     struct keys *keys;
     struct login_cache *logins;
     struct pull_counter *pulls;
+    struct upload_turns *turns;
     struct str url; /* absent if not set */
     enum signup signup;
 };

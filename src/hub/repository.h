@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hub/repository.h - repositories: a named set of manifests, tags and claims in somebody's namespace.
+/* hub/repository.h - repositories: a named set of manifests, tags and claims in somebody's
+ * namespace.
  *
- * Made by a push or ahead of one.  Whoever calls has asked hub/access.h already; the functions here keep the rules
- * of the data, not of persons.  Each change to what search sees updates the index in the same transaction. */
+ * Made by a push or ahead of one.  Whoever calls has asked hub/access.h already; the functions here
+ * keep the rules of the data, not of persons.  Each change to what search sees updates the index in
+ * the same transaction. */
 #pragma once
 #include "base/arena.h"
 #include "base/error.h"
@@ -50,9 +52,10 @@ struct repository_list_query {
     const struct account *viewer; /* NULL: the administrator's command line, which sees all */
     struct str owner;             /* only this namespace; absent: all */
     struct str after;             /* "namespace/name" to start behind; absent: from the first */
-    int limit;                    /* clamped to PAGE_SIZE_MAX */
+    int limit;                    /* clamped to PAGE_SIZE_MAX + 1 (hub/page.h) */
 };
-/* Ordered by "namespace/name" as bytes. */
+/* Ordered by namespace, then by name, each as bytes (so "al/z" comes before "al-b/a").  Entries
+ * leave full_description absent. */
 NODISCARD bool repository_list(struct hub *hub, struct arena *arena,
                                const struct repository_list_query *query, struct repository **out,
                                size_t *count, struct error *err);

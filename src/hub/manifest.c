@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hub/manifest.h"
+
+#include "base/limits.h"
+#include "hub/blob.h"
+#include "hub/manifest.sql.h"
+#include "hub/repository.sql.h"
+#include "hub/tag.h"
+#include "oci/about.h"
+
+/* What a manifest refers to, as stored. */
+enum role { ROLE_CONFIG = 1, ROLE_LAYER, ROLE_CHILD };
+
+enum { CONFIG_BYTES_MAX = 1024 * 1024 }; /* of a config that is looked into for its platform */
+
+/* --- checking the document ----------------------------------------------------------------- */
+
+struct putting {
+    struct hub *hub;
+    struct arena *arena;
+    const struct manifest_put *put;
+    struct manifest manifest;
+    struct digest digest;
+    struct platform platform;
+};
+
+static bool check_digest(const struct manifest_put *put, struct digest *out, struct error *err)
+{
+    enum digest_algorithm algorithm =
+        put->algorithm == DIGEST_NONE ? DIGEST_SHA256 : put->algorithm;
+    struct digest actual =
+        digest_of(put->expected ? put->expected->algorithm : algorithm, put->body);
+    if (put->expected && !digest_equal(put->expected, &actual)) {
+        char expected_text[DIGEST_TEXT_MAX], actual_text[DIGEST_TEXT_MAX];
+        return error_set_about(err, ABOUT_DIGEST, ERROR_INVALID,
+                               "the manifest has digest %.*s, not %.*s",
+                               STR_ARG(digest_format(&actual, actual_text)),
+                               STR_ARG(digest_format(put->expected, expected_text)));
+    }
+    *out = actual;
+    return true;
+}
+
+static bool check_document(struct putting *putting, struct error *err)
+{
+    const struct manifest_put *put = putting->put;
+    for (size_t i = 0; i < put->tag_count; i++) {
+        if (!tag_check(put->tags[i], err))
+            return false;
+    }
+    return check_digest(put, &putting->digest, err) &&
+           manifest_parse(putting->arena, put->body, put->content_type, &putting->manifest, err);
+}
+
+/* --- the platform of an image --------------------------------------------------------------- */
+
+static bool has_image_config(const struct manifest *manifest)
+{
+    struct str type = manifest->config.media_type;
+    return manifest->kind == MEDIA_IMAGE && manifest->config.size <= CONFIG_BYTES_MAX &&
+           (str_equal(type, MEDIA_OCI_CONFIG) || str_equal(type, MEDIA_DOCKER_CONFIG));
+}
+
+static bool read_config(struct hub *hub, struct arena *arena, const struct blob *blob,
+                        struct str *out, struct error *err)
+{
+    struct blob_reader *reader AUTO(blob_reader_close) = NULL;
+    if (!blob_open(hub->store, &blob->place, &reader, err)) {
+        if (err->kind != ERROR_NOT_FOUND)
+            return false;
+        error_clear(err);
+        return error_set(err, ERROR_INTERNAL, "the bytes of an image config are lost (upload %s)",
+                         blob->place.upload_id);
+    }
+    size_t size = (size_t)blob->size, at = 0;
+    char *bytes = arena_alloc(arena, size + 1);
+    while (at < size) {
+        int64_t got = blob_read(reader, at, bytes + at, size - at, err);
+        if (got < 0)
+            return false;
+        if (got == 0)
+            return error_set(err, ERROR_INTERNAL, "an image config is cut off (upload %s)",
+                             blob->place.upload_id);
+        at += (size_t)got;
+    }
+    *out = (struct str){ bytes, size };
+    return true;
+}
+
+/* Ahead of the transaction, which does not touch blobs.  That the config is missing is told there.
+ */
+static bool find_platform(struct putting *putting, struct error *err)
+{
+    const struct manifest *manifest = &putting->manifest;
+    struct blob blob;
+    struct str config;
+    if (!has_image_config(manifest))
+        return true;
+    if (!blob_find(putting->hub, putting->arena, putting->put->repository_id,
+                   &manifest->config.digest, false, &blob, err)) {
+        if (err->kind != ERROR_NOT_FOUND)
+            return false;
+        error_clear(err);
+        return true;
+    }
+    if (blob.size > CONFIG_BYTES_MAX)
+        return true;
+    if (!read_config(putting->hub, putting->arena, &blob, &config, err))
+        return false;
+    platform_from_config(putting->arena, config, &putting->platform);
+    return true;
+}
+
+/* --- putting: the transaction ---------------------------------------------------------------- */
+
+static bool check_blob(struct db_tx *tx, int64_t repository_id, const struct descriptor *blob,
+                       struct error *err)
+{
+    struct manifest_blob_size_row row;
+    bool found;
+    char text[DIGEST_TEXT_MAX];
+    if (!sql_manifest_blob_size(tx, repository_id, &blob->digest, &row, &found, err))
+        return false;
+    if (!found && blob->is_foreign)
+        return true;
+    if (!found)
+        return error_set_about(err, ABOUT_MANIFEST_BLOB, ERROR_NOT_FOUND,
+                               "blob %.*s is not in this repository; push it first",
+                               STR_ARG(digest_format(&blob->digest, text)));
+    if (row.size != blob->size)
+        return error_set_about(err, ABOUT_MANIFEST, ERROR_INVALID,
+                               "blob %.*s has %lld bytes, the manifest says %lld",
+                               STR_ARG(digest_format(&blob->digest, text)), (long long)row.size,
+                               (long long)blob->size);
+    return true;
+}
+
+static bool check_blobs(struct db_tx *tx, const struct putting *putting, struct error *err)
+{
+    const struct manifest *manifest = &putting->manifest;
+    int64_t repository_id = putting->put->repository_id;
+    if (manifest->kind != MEDIA_IMAGE)
+        return true;
+    if (!check_blob(tx, repository_id, &manifest->config, err))
+        return false;
+    for (size_t i = 0; i < manifest->layer_count; i++) {
+        if (!check_blob(tx, repository_id, &manifest->layers[i], err))
+            return false;
+    }
+    return true;
+}
+
+/* Foreign layers can claim any size: the sum stays at its end instead of overflowing. */
+static int64_t content_size(const struct manifest *manifest)
+{
+    int64_t size = manifest->kind == MEDIA_IMAGE ? manifest->config.size : 0;
+    for (size_t i = 0; i < manifest->layer_count; i++) {
+        if (__builtin_add_overflow(size, manifest->layers[i].size, &size))
+            return INT64_MAX;
+    }
+    return size;
+}
+
+static bool insert_references(struct db_tx *tx, int64_t manifest_id,
+                              const struct manifest *manifest, struct error *err)
+{
+    int64_t position = 0;
+    const struct descriptor *config = &manifest->config;
+    if (manifest->kind == MEDIA_IMAGE &&
+        !sql_manifest_insert_reference(tx, manifest_id, position++, ROLE_CONFIG, &config->digest,
+                                       config->size, config->media_type, err))
+        return false;
+    for (size_t i = 0; i < manifest->layer_count; i++) {
+        const struct descriptor *layer = &manifest->layers[i];
+        if (!sql_manifest_insert_reference(tx, manifest_id, position++, ROLE_LAYER, &layer->digest,
+                                           layer->size, layer->media_type, err))
+            return false;
+    }
+    for (size_t i = 0; i < manifest->manifest_count; i++) {
+        const struct descriptor *child = &manifest->manifests[i];
+        if (!sql_manifest_insert_reference(tx, manifest_id, position++, ROLE_CHILD, &child->digest,
+                                           child->size, child->media_type, err))
+            return false;
+    }
+    return true;
+}
+
+static bool insert_manifest(struct db_tx *tx, const struct putting *putting, int64_t now_ms,
+                            int64_t *id, struct error *err)
+{
+    const struct manifest_put *put = putting->put;
+    const struct manifest *manifest = &putting->manifest;
+    struct manifest_insert_in in = {
+        .repository_id = put->repository_id,
+        .digest = &putting->digest,
+        .kind = manifest->kind,
+        .media_type = manifest->media_type,
+        .artifact_type = manifest->artifact_type,
+        .subject_digest = manifest->has_subject ? &manifest->subject.digest : NULL,
+        .annotations = manifest->annotations,
+        .size = (int64_t)put->body.len,
+        .content_size = content_size(manifest),
+        .os = putting->platform.os,
+        .architecture = putting->platform.architecture,
+        .variant = putting->platform.variant,
+        .pushed_by = put->account_id ? put->account_id : DB_NULL_INT,
+        .pushed_ms = now_ms,
+    };
+    struct manifest_insert_row made;
+    bool is_new;
+    if (!sql_manifest_insert(tx, &in, &made, &is_new, err))
+        return false;
+    if (is_new) {
+        *id = made.id;
+        return sql_manifest_insert_body(tx, made.id, put->body, err) &&
+               insert_references(tx, made.id, manifest, err);
+    }
+    struct manifest_by_digest_row existing;
+    bool found;
+    if (!sql_manifest_by_digest(tx, put->repository_id, &putting->digest, &existing, &found, err))
+        return false;
+    if (!found)
+        return error_set(err, ERROR_INTERNAL, "the row of an existing manifest cannot be read");
+    *id = existing.id;
+    return true;
+}
+
+static bool put_tx(struct db_tx *tx, void *context, struct error *err)
+{
+    const struct putting *putting = context;
+    const struct manifest_put *put = putting->put;
+    struct tag_target target = {
+        .repository_id = put->repository_id,
+        .account_id = put->account_id,
+    };
+    if (!db_now_ms(tx, &target.now_ms, err) || !check_blobs(tx, putting, err) ||
+        !insert_manifest(tx, putting, target.now_ms, &target.manifest_id, err))
+        return false;
+    for (size_t i = 0; i < put->tag_count; i++) {
+        if (!tag_point(tx, &target, put->tags[i], err))
+            return false;
+    }
+    /* The parts of an index come by digest ahead of it: all of them together are one push. */
+    return sql_repository_pushed(tx, target.now_ms, put->tag_count > 0, put->repository_id, err);
+}
+
+bool manifest_put(struct hub *hub, struct arena *arena, const struct manifest_put *put,
+                  struct manifest_put_result *out, struct error *err)
+{
+    struct putting putting = { .hub = hub, .arena = arena, .put = put };
+    if (!check_document(&putting, err) || !find_platform(&putting, err) ||
+        !db_write(hub->db, arena, put_tx, &putting, err))
+        return false;
+    *out = (struct manifest_put_result){
+        .digest = putting.digest,
+        .has_subject = putting.manifest.has_subject,
+        .subject = putting.manifest.subject.digest,
+    };
+    return true;
+}
+
+/* --- getting ------------------------------------------------------------------------------- */
+
+static bool unknown_manifest(const struct reference *reference, struct error *err)
+{
+    char text[DIGEST_TEXT_MAX];
+    struct str shown =
+        str_is_set(reference->tag) ? reference->tag : digest_format(&reference->digest, text);
+    return error_set_about(err, ABOUT_MANIFEST, ERROR_NOT_FOUND,
+                           "manifest %.*s is not in this repository", STR_ARG(shown));
+}
+
+static bool find_manifest(struct db_tx *tx, int64_t repository_id,
+                          const struct reference *reference, struct manifest_document *out,
+                          struct error *err)
+{
+    bool found;
+    if (str_is_set(reference->tag)) {
+        struct manifest_by_tag_row row;
+        if (!sql_manifest_by_tag(tx, repository_id, reference->tag, &row, &found, err))
+            return false;
+        if (found)
+            *out = (struct manifest_document){
+                .id = row.id, .digest = row.digest, .media_type = row.media_type, .size = row.size
+            };
+    } else {
+        struct manifest_by_digest_row row;
+        if (!sql_manifest_by_digest(tx, repository_id, &reference->digest, &row, &found, err))
+            return false;
+        if (found)
+            *out = (struct manifest_document){ .id = row.id,
+                                               .digest = reference->digest,
+                                               .media_type = row.media_type,
+                                               .size = row.size };
+    }
+    return found || unknown_manifest(reference, err);
+}
+
+bool manifest_get(struct hub *hub, struct arena *arena, int64_t repository_id,
+                  const struct reference *reference, bool with_body, struct manifest_document *out,
+                  struct error *err)
+{
+    struct db_tx *tx AUTO(db_tx_end) = db_read(hub->db, arena, err);
+    struct manifest_document document;
+    if (!tx || !find_manifest(tx, repository_id, reference, &document, err))
+        return false;
+    if (with_body) {
+        struct manifest_body_row row;
+        if (!sql_manifest_body(tx, document.id, &row, err))
+            return false;
+        document.body = row.body;
+    }
+    *out = document;
+    return true;
+}
+
+/* --- deleting ------------------------------------------------------------------------------ */
+
+struct deleting {
+    int64_t repository_id;
+    const struct reference *reference;
+};
+
+static bool delete_tag(struct db_tx *tx, const struct deleting *deleting, int64_t now_ms,
+                       struct error *err)
+{
+    bool removed;
+    if (!tag_remove(tx, deleting->repository_id, deleting->reference->tag, now_ms, &removed, err))
+        return false;
+    return removed || unknown_manifest(deleting->reference, err);
+}
+
+static bool delete_tx(struct db_tx *tx, void *context, struct error *err)
+{
+    const struct deleting *deleting = context;
+    const struct reference *reference = deleting->reference;
+    struct manifest_document document;
+    struct manifest_parent_row parent;
+    bool has_parent;
+    int64_t now_ms;
+    if (!db_now_ms(tx, &now_ms, err))
+        return false;
+    if (str_is_set(reference->tag))
+        return delete_tag(tx, deleting, now_ms, err);
+
+    if (!find_manifest(tx, deleting->repository_id, reference, &document, err) ||
+        !sql_manifest_parent(tx, &reference->digest, deleting->repository_id, &parent, &has_parent,
+                             err))
+        return false;
+    if (has_parent) {
+        char text[DIGEST_TEXT_MAX];
+        return error_set_about(err, ABOUT_MANIFEST, ERROR_DENIED,
+                               "this manifest is part of the index %.*s; delete that first",
+                               STR_ARG(digest_format(&parent.parent, text)));
+    }
+    return tag_remove_all_of(tx, document.id, now_ms, err) &&
+           sql_manifest_delete(tx, document.id, err);
+}
+
+bool manifest_delete(struct hub *hub, struct arena *arena, int64_t repository_id,
+                     int64_t account_id, const struct reference *reference, struct error *err)
+{
+    (void)account_id; /* for the record of who did what, which comes with organizations */
+    struct deleting deleting = { .repository_id = repository_id, .reference = reference };
+    return db_write(hub->db, arena, delete_tx, &deleting, err);
+}

@@ -1,0 +1,77 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Statements of hub/manifest.c and hub/referrer.c.
+
+-- name: manifest_blob_size :maybe
+-- in:   repository_id int, digest digest
+-- out:  size int
+SELECT b.size FROM claim c JOIN blob b ON b.digest = c.digest
+WHERE c.repository_id = $1 AND c.digest = $2;
+
+-- Nothing if the repository has this document already.
+-- name: manifest_insert :maybe
+-- in:   repository_id int, digest digest, kind int, media_type text, artifact_type text?
+-- in:   subject_digest digest?, annotations text?, size int, content_size int
+-- in:   os text?, architecture text?, variant text?, pushed_by int?, pushed_ms int
+-- out:  id int
+INSERT INTO manifest (repository_id, digest, kind, media_type, artifact_type, subject_digest,
+                      annotations, size, content_size, os, architecture, variant, pushed_by,
+                      pushed_ms)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+ON CONFLICT (repository_id, digest) DO NOTHING
+RETURNING id;
+
+-- name: manifest_insert_body :exec
+-- in:   manifest_id int, body bytes
+INSERT INTO manifest_body (manifest_id, body) VALUES ($1, $2);
+
+-- name: manifest_insert_reference :exec
+-- in:   manifest_id int, position int, role int, digest digest, size int, media_type text
+INSERT INTO manifest_reference (manifest_id, position, role, digest, size, media_type)
+VALUES ($1, $2, $3, $4, $5, $6);
+
+-- name: manifest_by_digest :maybe
+-- in:   repository_id int, digest digest
+-- out:  id int, media_type text, size int
+SELECT id, media_type, size FROM manifest WHERE repository_id = $1 AND digest = $2;
+
+-- name: manifest_by_tag :maybe
+-- in:   repository_id int, name text
+-- out:  id int, digest digest, media_type text, size int
+SELECT m.id, m.digest, m.media_type, m.size
+FROM tag t JOIN manifest m ON m.id = t.manifest_id
+WHERE t.repository_id = $1 AND t.name = $2;
+
+-- name: manifest_body :one
+-- in:   manifest_id int
+-- out:  body bytes
+SELECT body FROM manifest_body WHERE manifest_id = $1;
+
+-- An index of the repository that has this manifest as a child.
+-- name: manifest_parent :maybe
+-- in:   digest digest, repository_id int
+-- out:  parent digest
+SELECT m.digest
+FROM manifest_reference f JOIN manifest m ON m.id = f.manifest_id
+WHERE f.digest = $1 AND f.role = 3 AND m.repository_id = $2
+LIMIT 1;
+
+-- Body and references go with it.
+-- name: manifest_delete :exec
+-- in:   id int
+DELETE FROM manifest WHERE id = $1;
+
+-- name: referrer_list :many
+-- in:   repository_id int, subject digest, after text, most int
+-- out:  digest digest, media_type text, artifact_type text?, annotations text?, size int
+SELECT digest, media_type, artifact_type, annotations, size FROM manifest
+WHERE repository_id = $1 AND subject_digest = $2 AND digest > $3
+ORDER BY digest
+LIMIT $4;
+
+-- name: referrer_list_of_type :many
+-- in:   repository_id int, subject digest, after text, artifact_type text, most int
+-- out:  digest digest, media_type text, artifact_type text?, annotations text?, size int
+SELECT digest, media_type, artifact_type, annotations, size FROM manifest
+WHERE repository_id = $1 AND subject_digest = $2 AND digest > $3 AND artifact_type = $4
+ORDER BY digest
+LIMIT $5;
