@@ -6,9 +6,11 @@
 #include "hub/access.h"
 #include "hub/manifest.h"
 
-/* Clients read no index that is larger than a manifest may be: a page ends before.  One referrer,
- * whose annotations come out of a manifest, always fits. */
+/* Clients read no index that is larger than a manifest may be: a page ends before.  Annotations can
+ * be as large as a manifest, so only a few referrers are in memory at a time; a single one always
+ * fits. */
 enum {
+    REFERRERS_BATCH = 16,
     REFERRERS_PAGE_BYTES = MANIFEST_BYTES_MAX / 4,
     REFERRERS_BODY_BYTES_MAX = MANIFEST_BYTES_MAX * 4,
 };
@@ -71,9 +73,41 @@ static bool write_referrer(struct json *json, const struct referrer *referrer, s
     return true;
 }
 
-/* Writes as many as fit; *written of them. */
-static bool write_index(struct buf *body, const struct referrer *referrers, size_t count,
-                        size_t *written, struct error *err)
+/* The page that is being written. */
+struct listing {
+    const struct wanted *wanted;
+    struct str last; /* digest of the last one written; where to go on */
+    int count;
+    bool is_at_end;
+};
+
+/* Writes some; how many depends on what is left of the page, in number and bytes. */
+static bool write_batch(struct request *request, struct listing *listing, struct json *json,
+                        struct error *err)
+{
+    int room = listing->wanted->page.limit - listing->count;
+    int limit = room < REFERRERS_BATCH ? room : REFERRERS_BATCH;
+    struct referrer *referrers;
+    size_t count;
+    if (!list_page(request, listing->wanted, listing->last, limit, &referrers, &count, err))
+        return false;
+    listing->is_at_end = count < (size_t)limit;
+    for (size_t i = 0; i < count; i++) {
+        char text[DIGEST_TEXT_MAX];
+        if (json->buf->len >= REFERRERS_PAGE_BYTES) {
+            listing->is_at_end = false;
+            return true;
+        }
+        if (!write_referrer(json, &referrers[i], err))
+            return false;
+        listing->last = arena_copy(request->arena, digest_format(&referrers[i].digest, text));
+        listing->count++;
+    }
+    return true;
+}
+
+static bool write_index(struct request *request, struct listing *listing, struct buf *body,
+                        struct error *err)
 {
     struct json json;
     json_init(&json, body);
@@ -82,8 +116,9 @@ static bool write_index(struct buf *body, const struct referrer *referrers, size
     json_key_str(&json, "mediaType", MEDIA_OCI_INDEX);
     json_key(&json, "manifests");
     json_array(&json);
-    for (*written = 0; *written < count && body->len < REFERRERS_PAGE_BYTES; (*written)++)
-        if (!write_referrer(&json, &referrers[*written], err))
+    while (!listing->is_at_end && listing->count < listing->wanted->page.limit &&
+           body->len < REFERRERS_PAGE_BYTES)
+        if (!write_batch(request, listing, &json, err))
             return false;
     json_end(&json);
     json_end(&json);
@@ -91,11 +126,14 @@ static bool write_index(struct buf *body, const struct referrer *referrers, size
 }
 
 static bool link_next(struct request *request, struct response *response,
-                      const struct wanted *wanted, struct str last, struct error *err)
+                      const struct listing *listing, struct error *err)
 {
+    const struct wanted *wanted = listing->wanted;
     struct referrer *more;
     size_t count;
-    if (!list_page(request, wanted, last, 1, &more, &count, err))
+    if (listing->is_at_end || listing->count == 0)
+        return true;
+    if (!list_page(request, wanted, listing->last, 1, &more, &count, err))
         return false;
     if (count == 0)
         return true;
@@ -105,35 +143,26 @@ static bool link_next(struct request *request, struct response *response,
         buf_append(&extra, STR("&artifactType="));
         buf_append_url(&extra, wanted->artifact_type);
     }
-    page_link(request, response, &wanted->page, last, buf_str(&extra));
+    page_link(request, response, &wanted->page, listing->last, buf_str(&extra));
     return true;
 }
 
 bool registry_referrers_get(struct request *request, struct response *response, struct error *err)
 {
     struct wanted wanted;
-    struct referrer *referrers = NULL;
-    size_t count = 0, written;
     if (!wanted_parse(request, &wanted, err))
         return false;
-    if (wanted.page.limit > 0 &&
-        !list_page(request, &wanted, wanted.page.last, wanted.page.limit, &referrers, &count, err))
-        return false;
-
+    struct listing listing = { .wanted = &wanted, .last = wanted.page.last };
     struct buf body AUTO(buf_release);
-    buf_init(&body, REFERRERS_BODY_BYTES_MAX);
     struct str text;
-    if (!write_index(&body, referrers, count, &written, err) || !buf_finish(&body, &text, err))
+    buf_init(&body, REFERRERS_BODY_BYTES_MAX);
+    if (!write_index(request, &listing, &body, err) || !buf_finish(&body, &text, err) ||
+        !link_next(request, response, &listing, err))
         return false;
     registry_header(response);
     registry_cache_header(request, response, false);
     if (str_is_set(wanted.artifact_type))
         response_header(response, "OCI-Filters-Applied", STR("artifactType"));
-    bool may_have_more = written > 0 && (written < count || count == (size_t)wanted.page.limit);
-    char digest[DIGEST_TEXT_MAX];
-    if (may_have_more && !link_next(request, response, &wanted,
-                                    digest_format(&referrers[written - 1].digest, digest), err))
-        return false;
     response_status(response, 200);
     response_header(response, "Content-Type", MEDIA_OCI_INDEX);
     response_memory(response, NULL, arena_copy(request->arena, text));
