@@ -7,6 +7,7 @@
 #include "registry/registry.h"
 
 #include <ftw.h>
+#include <sqlite3.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -28,7 +29,7 @@ static void add_account(struct fixture *fixture, const char *name, bool is_admin
         fail_msg("account_add: %s", err.message);
 }
 
-static int setup(void **state, enum signup signup)
+static int setup(void **state, enum signup signup, const char *storage)
 {
     struct fixture *fixture = calloc(1, sizeof(*fixture));
     struct error err = { 0 };
@@ -38,7 +39,8 @@ static int setup(void **state, enum signup signup)
     fixture->arena = arena_new();
     struct hub_options options = {
         .database = arena_format(fixture->arena, "sqlite:%s/berth.db", fixture->folder),
-        .storage = STR("memory:"),
+        .storage = arena_format(fixture->arena, "%s%s", storage,
+                                strcmp(storage, "file:") == 0 ? fixture->folder : ""),
         .keys = arena_format(fixture->arena, "%s/keys", fixture->folder),
         .signup = signup,
         .migrate = true,
@@ -57,12 +59,17 @@ static int setup(void **state, enum signup signup)
 
 int fixture_setup(void **state)
 {
-    return setup(state, SIGNUP_CLOSED);
+    return setup(state, SIGNUP_CLOSED, "memory:");
 }
 
 int fixture_setup_open(void **state)
 {
-    return setup(state, SIGNUP_OPEN);
+    return setup(state, SIGNUP_OPEN, "memory:");
+}
+
+int fixture_setup_files(void **state)
+{
+    return setup(state, SIGNUP_CLOSED, "file:");
 }
 
 static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *place)
@@ -259,4 +266,20 @@ void make_private(struct fixture *fixture, const char *owner, const char *name)
     struct repository_change change = { .is_private = &yes };
     if (!repository_change(fixture->hub, fixture->arena, full, &change, &err))
         fail_msg("repository_change: %s", err.message);
+}
+
+int64_t fixture_sql(struct fixture *fixture, const char *sql)
+{
+    sqlite3 *handle = NULL;
+    sqlite3_stmt *statement = NULL;
+    assert_int_equal(sqlite3_open(text(fixture, "%s/berth.db", fixture->folder), &handle),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_busy_timeout(handle, 5000), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(handle, sql, -1, &statement, NULL), SQLITE_OK);
+    int result = sqlite3_step(statement);
+    assert_true(result == SQLITE_ROW || result == SQLITE_DONE);
+    int64_t number = result == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
+    sqlite3_finalize(statement);
+    sqlite3_close(handle);
+    return number;
 }

@@ -24,12 +24,15 @@ struct fixture {
 };
 
 int fixture_setup(void **state);
-int fixture_setup_open(void **state); /* with BERTH_SIGNUP=open */
+int fixture_setup_open(void **state);  /* with BERTH_SIGNUP=open */
+int fixture_setup_files(void **state); /* with blobs in files */
 int fixture_teardown(void **state);
 
 #define REGISTRY_TEST(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
 #define REGISTRY_TEST_OPEN(test)                                                                   \
     cmocka_unit_test_setup_teardown(test, fixture_setup_open, fixture_teardown)
+#define REGISTRY_TEST_FILES(test)                                                                  \
+    cmocka_unit_test_setup_teardown(test, fixture_setup_files, fixture_teardown)
 
 /* Asks as somebody: NULL (no credentials), an account's name (Basic), or a whole Authorization
  * value, which has a blank.  `headers` are lines with their ends; `body` may be absent.  Replies
@@ -74,6 +77,8 @@ struct str make_image(struct fixture *fixture, const char *as, const char *name,
 /* make_image() pushed under a tag; its digest. */
 const char *push_image(struct fixture *fixture, const char *as, const char *name, const char *tag,
                        const char *layer);
+/* Runs SQL beside the hub; for a SELECT, the first column of its first row. */
+int64_t fixture_sql(struct fixture *fixture, const char *sql);
 void make_private(struct fixture *fixture, const char *owner, const char *name);
 
 #define TYPE_IMAGE "application/vnd.oci.image.manifest.v1+json"
