@@ -20,7 +20,8 @@
 
 /* The last one answers everything that no other knows. */
 static const struct surface *const surfaces[] = {
-    &registry_surface, &token_surface, &registry_v1_surface, &health_surface, &web_surface,
+    &registry_surface,  &token_surface,   &registry_v1_surface, &health_surface,
+    &readiness_surface, &metrics_surface, &web_surface,
 };
 
 /* What a signal acts on. */
@@ -84,10 +85,8 @@ static bool say_started(const struct serve_plan *plan, struct hub *hub, struct s
     struct start_text text = { .plan = plan, .hub = hub, .has_setup_page = true };
     settings_list(plan->settings, plan->arena, SETTING_LISTEN, &listen, &text.port_count);
     uint16_t *ports = arena_alloc(plan->arena, text.port_count * sizeof(*ports));
-    for (size_t i = 0; i < text.port_count; i++) {
+    for (size_t i = 0; i < text.port_count; i++)
         ports[i] = server_port(server, i);
-        log_event(LOG_INFO, "listening", LOG_STR("address", listen[i]), LOG_INT("port", ports[i]));
-    }
     text.ports = ports;
     return start_text_print(&text, err);
 }
@@ -131,7 +130,6 @@ static bool serve(const struct serve_plan *plan, struct error *err)
         !say_started(plan, hub, server, err))
         return false;
     server_run(server);
-    log_write(LOG_INFO, "stopped", NULL, 0);
     return true;
 }
 

@@ -79,15 +79,24 @@ static void health_refuse(struct request *request, struct response *response,
 /* clang-format off */
 static const struct route health_routes[] = {
     { METHOD_GET, "/healthz", ACCESS_PUBLIC, healthz_get, "Does the process answer?" },
+    { 0 },
+};
+static const struct route readiness_routes[] = {
     { METHOD_GET, "/readyz",  ACCESS_PUBLIC, readyz_get,  "Are database and store usable?" },
+    { 0 },
+};
+static const struct route metrics_routes[] = {
     { METHOD_GET, "/metrics", ACCESS_PUBLIC, metrics_get, "Counters and gauges for Prometheus" },
     { 0 },
 };
-/* clang-format on */
 
 const struct surface health_surface = {
-    .name = "health",
-    .prefix = "/healthz",
-    .routes = health_routes,
-    .refuse = health_refuse,
+    .name = "health", .prefix = "/healthz", .routes = health_routes, .refuse = health_refuse,
 };
+const struct surface readiness_surface = {
+    .name = "health", .prefix = "/readyz", .routes = readiness_routes, .refuse = health_refuse,
+};
+const struct surface metrics_surface = {
+    .name = "health", .prefix = "/metrics", .routes = metrics_routes, .refuse = health_refuse,
+};
+/* clang-format on */

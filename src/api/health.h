@@ -12,7 +12,8 @@
 #include "base/buf.h"
 #include "net/router.h"
 
-extern const struct surface health_surface;
+/* One for each path, since a surface answers what lies under its prefix; all count as "health". */
+extern const struct surface health_surface, readiness_surface, metrics_surface;
 
 /* berth_build_info and the gauges of this process (/proc); what cannot be read is left out. */
 void process_metrics_write(struct buf *out);

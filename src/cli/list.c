@@ -45,6 +45,8 @@ void list_end(struct list *list)
 
 struct str list_time(struct arena *arena, int64_t time_ms)
 {
+    if (time_ms == 0)
+        return STR("-");
     char text[CLOCK_TEXT_MAX];
     struct str whole = clock_format_rfc3339(time_ms, text);
     return arena_format(arena, "%.10s %.5s", whole.ptr, whole.ptr + 11);

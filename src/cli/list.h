@@ -24,6 +24,6 @@ static inline void list_release_auto(struct list *list)
     buf_release(&list->buf);
 }
 
-/* "2026-11-22 13:37", in UTC. */
+/* "2026-11-22 13:37", in UTC; "-" for 0, which is what was there from the beginning. */
 struct str list_time(struct arena *arena, int64_t time_ms);
 struct str list_number(struct arena *arena, int64_t number);

@@ -101,7 +101,7 @@ static void first_administrator_print(const struct start_text *text, struct str 
 
 static void next_steps_print(FILE *out, struct str authority, bool needs_tls)
 {
-    fprintf(out, "\nThen, to push an image of yours:\n");
+    fprintf(out, "\nTo push an image of yours:\n");
     fprintf(out, "  docker login %.*s\n", STR_ARG(authority));
     fprintf(out, "  docker tag IMAGE %.*s/NAME/IMAGE\n", STR_ARG(authority));
     fprintf(out, "  docker push %.*s/NAME/IMAGE\n", STR_ARG(authority));

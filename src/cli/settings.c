@@ -86,7 +86,7 @@ static bool refuse_unknown(struct arena *arena, const struct assignment *from, s
         return error_set(err, ERROR_INVALID, "%.*s: there is no setting %.*s; did you mean %.*s?",
                          STR_ARG(from->where), STR_ARG(shown), STR_ARG(best));
     return error_set(err, ERROR_INVALID,
-                     "%.*s: there is no setting %.*s; \"berth settings\" lists all",
+                     "%.*s: there is no setting %.*s; \"berth serve --help\" lists all",
                      STR_ARG(from->where), STR_ARG(shown));
 }
 

@@ -46,7 +46,7 @@ static void stop_take(struct signals *signals, int number)
         log_event(LOG_WARN, "stopped_at_once", LOG_STR("signal", str_from(sigabbrev_np(number))));
         _exit(EXIT_CODE_BASE + number);
     }
-    log_event(LOG_INFO, "stopping", LOG_STR("signal", str_from(sigabbrev_np(number))));
+    log_event(LOG_INFO, "signal", LOG_STR("name", str_from(sigabbrev_np(number))));
     signals->stop_by_ms = clock_monotonic_ms() + signals->actions.stop_timeout_ms;
     signals->actions.stop(signals->actions.context);
 }
