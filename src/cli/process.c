@@ -9,6 +9,7 @@
 
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -34,22 +35,31 @@ static bool is_https(const struct settings *settings)
     return str_is_set(settings_text(settings, SETTING_TLS_CERTIFICATE));
 }
 
+/* 0.0.0.0 and [::], which take this machine's own addresses in. */
+static bool is_unspecified(const uint8_t address[16])
+{
+    static const uint8_t none[16] = { 0 }, none_v4[16] = { [10] = 0xff, 0xff };
+    return memcmp(address, none, 16) == 0 || memcmp(address, none_v4, 16) == 0;
+}
+
 /* What a person on this machine types for address number `index`: "localhost:5000". */
 static struct str listen_authority(const struct start_text *text, struct str listen, size_t index)
 {
     struct listen_address address;
     struct error ignored = { 0 };
-    char bytes[ADDRESS_TEXT_MAX];
     struct arena *arena = text->plan->arena;
-    unsigned port = text->ports[index];
+    struct str localhost = arena_format(arena, "localhost:%u", text->ports[index]);
     if (!listen_address_parse(listen, &address, &ignored) || address.is_localhost || address.is_any)
-        return arena_format(arena, "localhost:%u", port);
+        return localhost;
     uint8_t host[16];
+    char bytes[ADDRESS_TEXT_MAX];
     address_from_socket(&address.address, host);
+    if (is_unspecified(host))
+        return localhost;
     struct str shown = address_format(host, bytes);
     bool is_v6 = str_find(shown, ':') < shown.len;
     return arena_format(arena, "%s%.*s%s:%u", is_v6 ? "[" : "", STR_ARG(shown), is_v6 ? "]" : "",
-                        port);
+                        text->ports[index]);
 }
 
 static struct str path_absolute(struct arena *arena, struct str path)
