@@ -49,7 +49,7 @@ static bool compare(struct db_tx *tx, const struct embedded_file *files, int *ap
         return false;
     for (size_t i = 0; i < count; i++) {
         const struct migration_list_row *row = &rows[i];
-        struct migration migration;
+        struct migration migration = { 0 };
         if (!files[i].name)
             return error_set(err, ERROR_UNSUPPORTED,
                              "the database is newer than this program: it was migrated to %.*s; "
@@ -84,8 +84,8 @@ static bool apply_next(struct db_tx *tx, void *context, struct error *err)
     run->is_finished = next->name == NULL;
     if (run->is_finished)
         return true;
-    struct migration migration;
-    int64_t now_ms;
+    struct migration migration = { 0 };
+    int64_t now_ms = 0;
     struct error reason = { 0 };
     if (!migration_from(next, run->applied + 1, &migration, err) || !db_now_ms(tx, &now_ms, err))
         return false;

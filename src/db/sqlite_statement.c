@@ -192,8 +192,10 @@ static bool columns_fit(sqlite3_stmt *prepared, const struct db_statement *state
         if (!declared)
             continue;
         if (strcmp(name, statement->out[i].name) != 0)
-            return error_set(err, ERROR_INVALID, "column %d of %s is %s and is declared as %s",
-                             i + 1, statement->name, name, statement->out[i].name);
+            return error_set(
+                err, ERROR_INVALID,
+                "column %d of %s is %s and is declared as %s; write AS if that is meant", i + 1,
+                statement->name, name, statement->out[i].name);
         if (!declaration_suits(declared, statement->out[i].type))
             return error_set(err, ERROR_INVALID, "column %s of %s is %s in the table", name,
                              statement->name, declared);

@@ -43,9 +43,13 @@ struct file_writer {
     bool must_sync_folder; /* the upload may be new */
 };
 
-struct path {
-    char text[PATH_MAX];
-};
+/* The descriptor, which its scope closes no more. */
+static int take(int *fd)
+{
+    int taken = *fd;
+    *fd = -1;
+    return taken;
+}
 
 static struct file_store *of(struct blob_store *store)
 {
@@ -53,43 +57,44 @@ static struct file_store *of(struct blob_store *store)
 }
 
 /* DIR/part; file_store_open() has made sure that it fits. */
-static const char *folder_path(const struct file_store *files, const char *part, struct path *path)
+static const char *folder_path(const struct file_store *files, const char *part,
+                               char path[static PATH_MAX])
 {
-    int length = snprintf(path->text, sizeof(path->text), "%s/%s", files->folder, part);
-    assert(length > 0 && (size_t)length < sizeof(path->text));
-    return path->text;
+    int length = snprintf(path, PATH_MAX, "%s/%s", files->folder, part);
+    assert(length > 0 && (size_t)length < PATH_MAX);
+    return path;
 }
 
-static const char *upload_path(const struct file_store *files, struct str id, struct path *path)
+static const char *upload_path(const struct file_store *files, struct str id,
+                               char path[static PATH_MAX])
 {
-    int length =
-        snprintf(path->text, sizeof(path->text), "%s/uploads/%.*s", files->folder, STR_ARG(id));
-    assert(length > 0 && (size_t)length < sizeof(path->text));
-    return path->text;
+    int length = snprintf(path, PATH_MAX, "%s/uploads/%.*s", files->folder, STR_ARG(id));
+    assert(length > 0 && (size_t)length < PATH_MAX);
+    return path;
 }
 
 /* DIR/sha256/ab */
 static const char *fan_path(const struct file_store *files, const struct digest *digest,
-                            struct path *path)
+                            char path[static PATH_MAX])
 {
     char text[DIGEST_TEXT_MAX];
     struct str hex = digest_hex(digest, text);
-    int length = snprintf(path->text, sizeof(path->text), "%s/%.*s/%.2s", files->folder,
+    int length = snprintf(path, PATH_MAX, "%s/%.*s/%.2s", files->folder,
                           STR_ARG(digest_algorithm_name(digest->algorithm)), hex.ptr);
-    assert(length > 0 && (size_t)length < sizeof(path->text));
-    return path->text;
+    assert(length > 0 && (size_t)length < PATH_MAX);
+    return path;
 }
 
 static const char *blob_path(const struct file_store *files, const struct blob_place *place,
-                             struct path *path)
+                             char path[static PATH_MAX])
 {
     char text[DIGEST_TEXT_MAX];
     struct str hex = digest_hex(&place->digest, text);
-    struct path fan;
-    int length = snprintf(path->text, sizeof(path->text), "%s/%.*s.%s",
-                          fan_path(files, &place->digest, &fan), STR_ARG(hex), place->upload_id);
-    assert(length > 0 && (size_t)length < sizeof(path->text));
-    return path->text;
+    char fan[PATH_MAX];
+    int length = snprintf(path, PATH_MAX, "%s/%.*s.%s", fan_path(files, &place->digest, fan),
+                          STR_ARG(hex), place->upload_id);
+    assert(length > 0 && (size_t)length < PATH_MAX);
+    return path;
 }
 
 /* The failure of opening an upload or blob; paths are nothing for clients. */
@@ -104,9 +109,9 @@ static bool tell_missing(struct str upload_id, struct error *err)
 static bool file_append(struct blob_store *store, struct str upload_id, uint64_t offset,
                         struct blob_writer **out, struct error *err)
 {
-    struct path path;
+    char path[PATH_MAX];
     int flags = O_RDWR | (offset == 0 ? O_CREAT : 0);
-    int fd FILE_AUTO = file_open(upload_path(of(store), upload_id, &path), flags, UPLOAD_MODE, err);
+    int fd FILE_AUTO = file_open(upload_path(of(store), upload_id, path), flags, UPLOAD_MODE, err);
     if (fd < 0)
         return tell_missing(upload_id, err);
     uint64_t size;
@@ -121,9 +126,8 @@ static bool file_append(struct blob_store *store, struct str upload_id, uint64_t
     if (!writer)
         abort();
     *writer = (struct file_writer){
-        .writer = { store }, .fd = fd, .offset = offset, .must_sync_folder = offset == 0
+        .writer = { store }, .fd = take(&fd), .offset = offset, .must_sync_folder = offset == 0
     };
-    fd = -1;
     *out = &writer->writer;
     return true;
 }
@@ -142,9 +146,9 @@ static bool file_writer_sync(struct blob_writer *base, struct error *err)
     struct file_writer *writer = (struct file_writer *)base;
     if (!file_sync(writer->fd, err))
         return false;
-    struct path path;
+    char path[PATH_MAX];
     if (writer->must_sync_folder &&
-        !file_sync_folder(folder_path(of(base->store), "uploads", &path), err))
+        !file_sync_folder(folder_path(of(base->store), "uploads", path), err))
         return false;
     writer->must_sync_folder = false;
     return true;
@@ -164,10 +168,10 @@ static bool fan_out(struct file_store *files, const struct digest *digest, struc
     atomic_bool *is_durable = &files->is_durable[digest->algorithm][digest->bytes[0]];
     if (atomic_load(is_durable))
         return true;
-    struct path path;
+    char path[PATH_MAX];
     const char *algorithm = digest_algorithm_name(digest->algorithm).ptr;
-    if (!file_make_folders(fan_path(files, digest, &path), FOLDER_MODE, err) ||
-        !file_sync_folder(folder_path(files, algorithm, &path), err))
+    if (!file_make_folders(fan_path(files, digest, path), FOLDER_MODE, err) ||
+        !file_sync_folder(folder_path(files, algorithm, path), err))
         return false;
     atomic_store(is_durable, true);
     return true;
@@ -178,17 +182,17 @@ static bool fan_out(struct file_store *files, const struct digest *digest, struc
 static bool sync_move(const struct file_store *files, const struct digest *digest,
                       struct error *err)
 {
-    struct path path;
-    return file_sync_folder(fan_path(files, digest, &path), err) &&
-           file_sync_folder(folder_path(files, "uploads", &path), err);
+    char path[PATH_MAX];
+    return file_sync_folder(fan_path(files, digest, path), err) &&
+           file_sync_folder(folder_path(files, "uploads", path), err);
 }
 
 /* There is no upload: has an earlier call, whose last sync failed, moved it already? */
 static bool finish_again(const struct file_store *files, const struct blob_place *place,
                          uint64_t size, struct error *err)
 {
-    struct path path;
-    int fd FILE_AUTO = file_open(blob_path(files, place, &path), O_RDONLY, 0, err);
+    char path[PATH_MAX];
+    int fd FILE_AUTO = file_open(blob_path(files, place, path), O_RDONLY, 0, err);
     if (fd < 0)
         return tell_missing(blob_place_id(place), err);
     uint64_t actual;
@@ -202,8 +206,8 @@ static bool file_finish(struct blob_store *store, const struct blob_place *place
                         struct error *err)
 {
     struct file_store *files = of(store);
-    struct path from, to;
-    int fd FILE_AUTO = file_open(upload_path(files, blob_place_id(place), &from), O_RDONLY, 0, err);
+    char from[PATH_MAX], to[PATH_MAX];
+    int fd FILE_AUTO = file_open(upload_path(files, blob_place_id(place), from), O_RDONLY, 0, err);
     if (fd < 0 && err->kind == ERROR_NOT_FOUND) {
         error_clear(err);
         return finish_again(files, place, size, err);
@@ -215,7 +219,7 @@ static bool file_finish(struct blob_store *store, const struct blob_place *place
         return upload_has_other_size(actual, size, err);
     if (!file_sync(fd, err) || !fan_out(files, &place->digest, err))
         return false;
-    if (!file_rename(from.text, blob_path(files, place, &to), err)) {
+    if (!file_rename(from, blob_path(files, place, to), err)) {
         /* Perhaps somebody has removed the folder: make it anew next time. */
         atomic_store(&files->is_durable[place->digest.algorithm][place->digest.bytes[0]], false);
         return tell_missing(blob_place_id(place), err);
@@ -251,9 +255,8 @@ static bool open_reader(const char *path, struct str upload_id, struct blob_read
     if (!reader)
         abort();
     *reader = (struct blob_reader){
-        .fd = fd, .size = size, .read = file_reader_read, .close = file_reader_close
+        .fd = take(&fd), .size = size, .read = file_reader_read, .close = file_reader_close
     };
-    fd = -1;
     *out = reader;
     return true;
 }
@@ -261,28 +264,28 @@ static bool open_reader(const char *path, struct str upload_id, struct blob_read
 static bool file_upload_open(struct blob_store *store, struct str upload_id,
                              struct blob_reader **out, struct error *err)
 {
-    struct path path;
-    return open_reader(upload_path(of(store), upload_id, &path), upload_id, out, err);
+    char path[PATH_MAX];
+    return open_reader(upload_path(of(store), upload_id, path), upload_id, out, err);
 }
 
 static bool file_upload_remove(struct blob_store *store, struct str upload_id, struct error *err)
 {
-    struct path path;
-    return file_remove(upload_path(of(store), upload_id, &path), err);
+    char path[PATH_MAX];
+    return file_remove(upload_path(of(store), upload_id, path), err);
 }
 
 static bool file_blob_open(struct blob_store *store, const struct blob_place *place,
                            struct blob_reader **out, struct error *err)
 {
-    struct path path;
-    return open_reader(blob_path(of(store), place, &path), STR_NONE, out, err);
+    char path[PATH_MAX];
+    return open_reader(blob_path(of(store), place, path), STR_NONE, out, err);
 }
 
 static bool file_blob_remove(struct blob_store *store, const struct blob_place *place,
                              struct error *err)
 {
-    struct path path;
-    return file_remove(blob_path(of(store), place, &path), err);
+    char path[PATH_MAX];
+    return file_remove(blob_path(of(store), place, path), err);
 }
 
 static bool file_list(struct blob_store *store, struct arena *arena, struct str cursor,
@@ -299,9 +302,9 @@ static bool file_list(struct blob_store *store, struct arena *arena, struct str 
 
 static bool file_check(struct blob_store *store, struct error *err)
 {
-    struct path path;
+    char path[PATH_MAX];
     struct statvfs status;
-    const char *uploads = folder_path(of(store), "uploads", &path);
+    const char *uploads = folder_path(of(store), "uploads", path);
     if (statvfs(uploads, &status) < 0 || access(uploads, W_OK | X_OK) < 0)
         return error_set_errno(err, errno, "the storage folder %s cannot be written to", uploads);
     bool has_files = status.f_files == 0 || status.f_favail > 0;
@@ -331,26 +334,34 @@ static const struct blob_store_ops file_ops = {
     .free = file_free,
 };
 
+/* What every store has; fan-out folders come with their first blob. */
+static bool make_folders(struct str folder, struct error *err)
+{
+    static const char *const parts[] = { "uploads", "sha256", "sha512" };
+    for (size_t i = 0; i < ARRAY_COUNT(parts); i++) {
+        char path[PATH_MAX];
+        int length = snprintf(path, sizeof(path), "%.*s/%s", STR_ARG(folder), parts[i]);
+        assert(length > 0 && (size_t)length < sizeof(path));
+        if (!file_make_folders(path, FOLDER_MODE, err))
+            return false;
+    }
+    return true;
+}
+
 bool file_store_open(struct str folder, struct blob_store **out, struct error *err)
 {
     if (folder.len == 0 || str_find(folder, '\0') < folder.len)
         return error_set(err, ERROR_INVALID, "the storage setting needs a folder: file:DIR");
     if (folder.len >= PATH_MAX - NAME_CHARS_MAX)
         return error_set(err, ERROR_INVALID, "the path of the storage folder is too long");
+    if (!make_folders(folder, err))
+        return false;
     struct file_store *files = calloc(1, sizeof(*files));
     char *copy = strndup(folder.ptr, folder.len);
     if (!files || !copy)
         abort();
     files->store.ops = &file_ops;
     files->folder = copy;
-
-    struct blob_store *store AUTO(blob_store_free) = &files->store;
-    static const char *const parts[] = { "uploads", "sha256", "sha512" };
-    for (size_t i = 0; i < ARRAY_COUNT(parts); i++) {
-        struct path path;
-        if (!file_make_folders(folder_path(files, parts[i], &path), FOLDER_MODE, err))
-            return false;
-    }
-    *out = TAKE(store);
+    *out = &files->store;
     return true;
 }

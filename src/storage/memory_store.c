@@ -103,10 +103,9 @@ static void unuse(struct memory_store *memory, struct item *item)
 
 static void take_out(struct memory_store *memory, const struct blob_place *place)
 {
-    if (!get(memory, place))
+    struct item **link = find(memory, place), *item = *link;
+    if (!item || compare_places(&item->place, place) != 0)
         return;
-    struct item **link = find(memory, place);
-    struct item *item = *link;
     *link = item->next;
     unuse(memory, item);
 }
@@ -341,7 +340,7 @@ static bool memory_list(struct blob_store *store, struct arena *arena, struct st
                         struct str *next, struct error *err)
 {
     struct memory_store *memory = of(store);
-    struct blob_place after;
+    struct blob_place after = { 0 };
     if (str_is_set(cursor) && !cursor_from(cursor, &after, err))
         return false;
     size_t count = 0;
