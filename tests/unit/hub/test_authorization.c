@@ -84,7 +84,8 @@ static void test_authorization_parse__refuses_the_rest(void **state)
     }
 }
 
-#define AUTHORIZATION_TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define AUTHORIZATION_TEST(test_it__behaves)                                                       \
+    cmocka_unit_test_setup_teardown(test_it__behaves, set_up, tear_down)
 
 int main(void)
 {

@@ -401,7 +401,8 @@ static void test_keys_hash__depends_on_purpose_and_text_and_outlives_rotation(vo
     assert_memory_not_equal(first, other, sizeof(first));
 }
 
-#define KEYS_TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define KEYS_TEST(test_it__behaves)                                                                \
+    cmocka_unit_test_setup_teardown(test_it__behaves, set_up, tear_down)
 
 int main(void)
 {

@@ -158,7 +158,8 @@ static void test_password_hash__turns_a_crowd_away_and_serves_the_rest(void **st
     assert_int_equal(late.done, 1);
 }
 
-#define PASSWORD_TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define PASSWORD_TEST(test_it__behaves)                                                            \
+    cmocka_unit_test_setup_teardown(test_it__behaves, set_up, tear_down)
 
 int main(void)
 {
