@@ -69,8 +69,9 @@ static void append_scope(struct buf *text, const struct scope *scope)
     buf_format(text, "%s%s:%.*s:", text->len > 0 ? " " : "",
                is_repository ? "repository" : "registry", STR_ARG(scope->name));
     const char *comma = "";
+    bool has_all = (scope->actions & SCOPE_CATALOG) != 0; /* searching is part of it */
     for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
-        if (!(scope->actions & names[i].action))
+        if (!(scope->actions & names[i].action) || (has_all && names[i].action == SCOPE_SEARCH))
             continue;
         buf_format(text, "%s%s", comma, names[i].name);
         comma = ",";
