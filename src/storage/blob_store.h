@@ -54,12 +54,15 @@ struct blob_store_ops {
     bool (*append)(struct blob_store *store, struct str upload_id, uint64_t offset,
                    struct blob_writer **out, struct error *err);
     bool (*write)(struct blob_writer *writer, struct str bytes, struct error *err);
-    /* Makes what was written durable.  Called before the offset is recorded in the database. */
+    /* Makes what was written durable.  Called before the offset is recorded in the database.  After
+     * a failure of the disk the upload is gone (ERROR_NOT_FOUND from then on), as its bytes cannot
+     * be trusted. */
     bool (*sync)(struct blob_writer *writer, struct error *err);
     void (*writer_close)(struct blob_writer *writer);
 
     /* Turns an upload of exactly `size` bytes into a blob; ERROR_INVALID if it has another size.
-     * The caller vouches for the digest.  After a failure it can be called again. */
+     * The caller vouches for the digest.  After a failure it can be called again; ERROR_NOT_FOUND
+     * then means that the bytes could not be synced, and that the upload has to start anew. */
     bool (*finish)(struct blob_store *store, const struct blob_place *place, uint64_t size,
                    struct error *err);
     /* Reads an unfinished upload again (another digest algorithm). */

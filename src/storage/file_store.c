@@ -41,6 +41,7 @@ struct file_writer {
     int fd;
     uint64_t offset;
     bool must_sync_folder; /* the upload may be new */
+    char upload_id[UPLOAD_ID_CHARS];
 };
 
 /* The descriptor, which its scope closes no more. */
@@ -128,8 +129,22 @@ static bool file_append(struct blob_store *store, struct str upload_id, uint64_t
     *writer = (struct file_writer){
         .writer = { store }, .fd = take(&fd), .offset = offset, .must_sync_folder = offset == 0
     };
+    memcpy(writer->upload_id, upload_id.ptr, UPLOAD_ID_CHARS);
     *out = &writer->writer;
     return true;
+}
+
+/* Syncs an upload's bytes, or gives the upload up: after a failure the kernel may have dropped them
+ * and would call the next sync a success (base/file.h). */
+static bool sync_or_remove(const struct file_store *files, struct str upload_id, int fd,
+                           struct error *err)
+{
+    if (file_sync(fd, err))
+        return true;
+    char path[PATH_MAX];
+    struct error ignored = { 0 };
+    (void)file_remove(upload_path(files, upload_id, path), &ignored);
+    return false;
 }
 
 static bool file_write(struct blob_writer *base, struct str bytes, struct error *err)
@@ -144,7 +159,8 @@ static bool file_write(struct blob_writer *base, struct str bytes, struct error 
 static bool file_writer_sync(struct blob_writer *base, struct error *err)
 {
     struct file_writer *writer = (struct file_writer *)base;
-    if (!file_sync(writer->fd, err))
+    struct str upload_id = { writer->upload_id, UPLOAD_ID_CHARS };
+    if (!sync_or_remove(of(base->store), upload_id, writer->fd, err))
         return false;
     char path[PATH_MAX];
     if (writer->must_sync_folder &&
@@ -217,7 +233,8 @@ static bool file_finish(struct blob_store *store, const struct blob_place *place
         return false;
     if (actual != size)
         return upload_has_other_size(actual, size, err);
-    if (!file_sync(fd, err) || !fan_out(files, &place->digest, err))
+    if (!sync_or_remove(files, blob_place_id(place), fd, err) ||
+        !fan_out(files, &place->digest, err))
         return false;
     if (!file_rename(from, blob_path(files, place, to), err)) {
         /* Perhaps somebody has removed the folder: make it anew next time. */

@@ -103,6 +103,30 @@ static void test_upload__survives_the_failure_of_any_call(void **state)
     assert_true(blob_store_check(s->store, &s->err));
 }
 
+/* A second sync would succeed although the kernel has dropped the bytes. */
+static void test_sync__gives_up_an_upload_that_cannot_be_synced(void **state)
+{
+    struct stores *s = *state;
+    struct blob_place place = place_of('f', STR("abc"));
+    struct blob_writer *writer = NULL;
+    assert_true(blob_append(s->store, id_of(&place), 0, &writer, &s->err));
+    assert_true(blob_write(writer, STR("abc"), &s->err));
+    file_fail_nth_for_test(1, EIO);
+    assert_false(blob_sync(writer, &s->err));
+    file_fail_nth_for_test(0, 0);
+    check_error(&s->err, ERROR_INTERNAL, "sync");
+    blob_writer_close(writer);
+    assert_false(str_is_set(upload_content(s, &place)));
+
+    assert_true(append_at(s, &place, 0, STR("abc")));
+    file_fail_nth_for_test(2, EIO); /* the first is opening it */
+    assert_false(blob_finish(s->store, &place, 3, &s->err));
+    file_fail_nth_for_test(0, 0);
+    check_error(&s->err, ERROR_INTERNAL, "sync");
+    assert_false(blob_finish(s->store, &place, 3, &s->err));
+    check_error(&s->err, ERROR_NOT_FOUND, "does not have the upload");
+}
+
 static void test_read__tells_a_failing_disk(void **state)
 {
     struct stores *s = *state;
@@ -146,6 +170,7 @@ int main(void)
         ON_FILE(test_list__leaves_foreign_files_out),
         ON_FILE(test_finish__makes_a_removed_folder_anew),
         ON_FILE(test_upload__survives_the_failure_of_any_call),
+        ON_FILE(test_sync__gives_up_an_upload_that_cannot_be_synced),
         ON_FILE(test_read__tells_a_failing_disk),
         ON_FILE(test_check__misses_a_removed_folder),
         ON_FILE(test_open__finds_what_another_process_has_stored),
