@@ -143,7 +143,8 @@ static bool sync_or_remove(const struct file_store *files, struct str upload_id,
         return true;
     char path[PATH_MAX];
     struct error ignored = { 0 };
-    (void)file_remove(upload_path(files, upload_id, path), &ignored);
+    bool is_gone = file_remove(upload_path(files, upload_id, path), &ignored);
+    (void)is_gone; /* the sync's failure is what the caller must know */
     return false;
 }
 
