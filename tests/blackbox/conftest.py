@@ -94,7 +94,7 @@ def log_of_server(request):
     before = [len(server.log_text()) for server in servers]
     yield
     for server, start in zip(servers, before):
-        print(f"--- log of {server.binary}\n{server.log_text()[start:][-8000:]}")
+        print(f"--- log of {server.binary}\n{server.log_text()[start:][-3000:]}")
         server.check_log()
 
 

@@ -50,17 +50,15 @@ def test_push__foreign_namespace_is_refused_with_a_sentence(ctr, image, berth):
     assert "denied" in output or "403" in output or "insufficient" in output
 
 
-def test_pull__wrong_password_is_refused(ctr, image):
-    output = ctr("images", "pull", "--plain-http", "--user", "alice:wrong", image, fails=True)
-    assert "401" in output or "authorization failed" in output or "incorrect" in output
-
-
-def test_pull__private_with_a_password_only(ctr, berth, repository):
+def test_pull__private_with_the_right_password_only(ctr, berth, repository):
     name = f"alice/ctr-{repository}"
+    image = f"{berth.address}/{name}:1"
     berth.command("repo", "add", name, "--private", "yes")
     Registry(berth, name, "alice").push(Image(layer_tar({"a": b"private"})), "1")
-    ctr("images", "pull", "--plain-http", f"{berth.address}/{name}:1", fails=True)
-    ctr("images", "pull", "--plain-http", *ALICE, f"{berth.address}/{name}:1")
+    ctr("images", "pull", "--plain-http", image, fails=True)
+    output = ctr("images", "pull", "--plain-http", "--user", "alice:wrong", image, fails=True)
+    assert "401" in output or "authorization failed" in output or "incorrect" in output
+    ctr("images", "pull", "--plain-http", *ALICE, image)
 
 
 def test_pull__all_platforms(ctr, berth, repository):

@@ -3,6 +3,7 @@
 import pytest
 
 from harness.images import GREETING, hello_tar
+from harness.registry import Registry
 from harness.server import ADMINISTRATOR, PASSWORDS
 
 INSECURE = "--tls-verify=false"
@@ -87,11 +88,11 @@ def test_search__lists_tags(log_in, podman, berth, repository):
     name = f"{berth.address}/alice/podman-{repository}"
     for tag in ("1", "2"):
         owner("push", INSECURE, import_image(owner, f"{name}:{tag}"))
-    rows = podman("search", INSECURE, "--list-tags", "--format", "{{.Tag}}", name).rows()
-    assert rows == ["1", "2"]
+    rows = podman("search", INSECURE, "--list-tags", "--format", "json", name).json()
+    assert rows == [{"Name": name, "Tags": ["1", "2"]}]
 
 
-def test_manifest__index_of_two_platforms(log_in, podman, berth, repository):
+def test_manifest__index_of_two_platforms(log_in, berth, repository):
     owner = log_in("alice")
     name = f"{berth.address}/alice/podman-{repository}"
     local = f"localhost/{repository}"
@@ -100,8 +101,8 @@ def test_manifest__index_of_two_platforms(log_in, podman, berth, repository):
         image = import_image(owner, f"{local}-{architecture}", architecture=architecture)
         owner("manifest", "add", "--arch", architecture, local, f"containers-storage:{image}")
     owner("manifest", "push", INSECURE, "--all", local, f"docker://{name}:both")
-    raw = podman("manifest", "inspect", INSECURE, f"{name}:both").json()
-    assert sorted(entry["platform"]["architecture"] for entry in raw["manifests"]) == ["amd64", "arm64"]
+    index = Registry(berth, f"alice/podman-{repository}").manifest("both").json()
+    assert sorted(entry["platform"]["architecture"] for entry in index["manifests"]) == ["amd64", "arm64"]
 
 
 def test_logout__ends_the_right_to_push(log_in, berth, repository):

@@ -6,7 +6,7 @@ import subprocess
 
 from harness.process import Process, clean_environment
 
-TIMEOUT_S = 120
+TIMEOUT_S = 60
 
 
 class Failed(Exception):
@@ -154,6 +154,7 @@ class Containers:
         (home / ".config/containers/policy.json").write_text(
             (self.folder / "policy.json").read_text())
         (home / "run").mkdir(mode=0o700)
+        (home / "auth.json").write_text("{}")
         environment = clean_environment(
             HOME=home, XDG_RUNTIME_DIR=home / "run", REGISTRY_AUTH_FILE=home / "auth.json",
             CONTAINERS_STORAGE_CONF=self.folder / "storage.conf",

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Images without the internet: one static program that prints a line, as tar, build context and documents."""
 import functools
+import gzip
 import hashlib
 import io
 import json
@@ -75,17 +76,17 @@ def descriptor(media_type, content, **more):
 class Image:
     """An image as bytes: config, layers and manifest, to be pushed by plain HTTP."""
 
-    def __init__(self, *layers, architecture="amd64", **manifest_fields):
-        self.layers = layers or (layer_tar({"note": b"plain"}),)
+    def __init__(self, *tars, architecture="amd64", **manifest_fields):
+        tars = tars or (layer_tar({"note": b"plain"}),)
+        self.layers = [gzip.compress(tar, mtime=0) for tar in tars]
         self.config = document({
             "architecture": architecture, "os": "linux", "config": {},
-            "rootfs": {"type": "layers", "diff_ids": [digest_of(layer) for layer in self.layers]}})
+            "rootfs": {"type": "layers", "diff_ids": [digest_of(tar) for tar in tars]}})
         self.architecture = architecture
         self.manifest = document({
             "schemaVersion": 2, "mediaType": OCI_MANIFEST,
             "config": descriptor(OCI_CONFIG, self.config),
-            "layers": [descriptor("application/vnd.oci.image.layer.v1.tar", layer)
-                       for layer in self.layers], **manifest_fields})
+            "layers": [descriptor(OCI_LAYER, layer) for layer in self.layers], **manifest_fields})
 
     @property
     def digest(self):
