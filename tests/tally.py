@@ -2,11 +2,13 @@
 """Counts the results that `./dev test` left in a folder and prints `N passed, N failed, N skipped`.
 
 Three kinds of files are read, one set for each stage:
-  STAGE.meson.json   Meson's log, one JSON object a line, with STAGE.cases/ beside it: cmocka's XML of
-                     each program.  A program without XML is counted by its TAP lines or its exit code.
+  STAGE.meson.json   Meson's log, one JSON object a line, with STAGE.cases/ beside it: cmocka's
+                     XML of each program.  A program without XML is counted by its TAP lines or
+                     its exit code.
   STAGE.junit.xml    pytest's results
   STAGE.broken       a stage that ended early: one failure, with its reason
-Names of what failed or was skipped are printed before the last line.  Exit status 1 if anything failed.
+Names of what failed or was skipped are printed before the last line.  Exit status 1 if anything
+failed.
 """
 import json
 import pathlib
@@ -74,8 +76,11 @@ def tap_cases(text):
 
 def program_cases(test, cases_folder):
     """The cases of one test program of Meson's log."""
-    key = max((part for part in test["command"] if "/tests/" in part and "cmocka-cases" not in part),
-              key=len, default="").replace("/", "_")
+    key = max(
+        (part for part in test["command"] if "/tests/" in part and "cmocka-cases" not in part),
+        key=len,
+        default="",
+    ).replace("/", "_")
     cases, broken = [], False
     for path in sorted(cases_folder.glob("*.xml")):
         if key and path.name.startswith(key + "."):

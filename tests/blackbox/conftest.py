@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fixtures of the tests from outside.
 
-BERTH_TEST_BINARY is the release program, which docker and the like talk to; BERTH_TEST_BINARY_CHECKED the one with
+BERTH_TEST_BINARY is the release program, which docker and the like talk to;
+BERTH_TEST_BINARY_CHECKED the one with
 sanitizers, which the tests that speak HTTP themselves use.  `./dev test blackbox` sets both.
 """
 import itertools
@@ -22,7 +23,9 @@ ROOT = pathlib.Path(__file__).parents[2]
 def binary(variable, fallback):
     path = pathlib.Path(os.environ.get(variable) or ROOT / fallback)
     if not path.exists():
-        pytest.exit(f"{path} is not there; run ./dev test blackbox, or set {variable}", returncode=3)
+        pytest.exit(
+            f"{path} is not there; run ./dev test blackbox, or set {variable}", returncode=3
+        )
     return path
 
 
@@ -68,7 +71,8 @@ def berth(new_folder):
 def checked(new_folder):
     """The program with sanitizers; one server for all tests that speak HTTP themselves."""
     yield from served(
-        Berth(binary("BERTH_TEST_BINARY_CHECKED", "build-asan/src/berth"), new_folder("checked")))
+        Berth(binary("BERTH_TEST_BINARY_CHECKED", "build-asan/src/berth"), new_folder("checked"))
+    )
 
 
 @pytest.fixture
@@ -77,8 +81,13 @@ def new_berth(new_folder):
     servers = []
 
     def make(**settings):
-        servers.append(Berth(binary("BERTH_TEST_BINARY_CHECKED", "build-asan/src/berth"),
-                             new_folder("own"), settings))
+        servers.append(
+            Berth(
+                binary("BERTH_TEST_BINARY_CHECKED", "build-asan/src/berth"),
+                new_folder("own"),
+                settings,
+            )
+        )
         return servers[-1]
 
     yield make
@@ -88,9 +97,13 @@ def new_berth(new_folder):
 
 @pytest.fixture(autouse=True)
 def log_of_server(request):
-    """Shows the log of the servers that a failed test used, and fails it for what a sanitizer says."""
-    servers = [request.getfixturevalue(name) for name in ("berth", "checked")
-               if name in request.fixturenames]
+    """Shows the log of the servers that a failed test used, and fails it for what a sanitizer
+    says."""
+    servers = [
+        request.getfixturevalue(name)
+        for name in ("berth", "checked")
+        if name in request.fixturenames
+    ]
     before = [len(server.log_text()) for server in servers]
     yield
     for server, start in zip(servers, before):
@@ -123,6 +136,7 @@ def docker(engine):
 @pytest.fixture
 def log_in(engine, berth):
     """log_in("alice") gives a docker client where alice has logged in."""
+
     def make(name):
         client = engine.client()
         client("login", "-u", name, "--password-stdin", berth.address, stdin=PASSWORDS[name])

@@ -11,7 +11,15 @@ INSECURE = "--tls-verify=false"
 @pytest.fixture
 def buildah(containers, berth):
     client = containers.buildah()
-    client("login", INSECURE, "-u", "alice", "--password-stdin", berth.address, stdin=PASSWORDS["alice"])
+    client(
+        "login",
+        INSECURE,
+        "-u",
+        "alice",
+        "--password-stdin",
+        berth.address,
+        stdin=PASSWORDS["alice"],
+    )
     return client
 
 
@@ -29,8 +37,16 @@ def test_build__from_a_base_here(buildah, berth, repository, tmp_path):
     buildah("push", INSECURE, base)
     buildah("rmi", "--force", base)
     image = f"{berth.address}/alice/buildah-{repository}:top"
-    buildah("build", INSECURE, "--isolation", "chroot", "--layers", "-t", image,
-            write_context(tmp_path / "top", note="on top", base=base))
+    buildah(
+        "build",
+        INSECURE,
+        "--isolation",
+        "chroot",
+        "--layers",
+        "-t",
+        image,
+        write_context(tmp_path / "top", note="on top", base=base),
+    )
     buildah("push", INSECURE, image)
 
 

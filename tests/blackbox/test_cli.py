@@ -1,12 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command line: help everywhere, sentences for mistakes, settings that are checked before anything starts."""
+"""The command line: help everywhere, sentences for mistakes, settings that are checked before
+anything starts."""
 import json
 import re
 
 import pytest
 
-COMMANDS = ["serve", "user add", "user change", "user list", "repo add", "repo change", "repo list",
-            "cert", "key rotate", "migrate", "settings", "version", "help"]
+COMMANDS = [
+    "serve",
+    "user add",
+    "user change",
+    "user list",
+    "repo add",
+    "repo change",
+    "repo list",
+    "cert",
+    "key rotate",
+    "migrate",
+    "settings",
+    "version",
+    "help",
+]
 
 
 @pytest.fixture
@@ -33,19 +47,38 @@ def test_usage__no_command_at_all_shows_the_help(berth):
     assert "serve" in result.err
 
 
-@pytest.mark.parametrize("words, hint", [
-    (["sevre"], "serve"), (["user", "ad", "x"], "user add"), (["user", "add", "x", "--emial", "a@b.c"], "--email"),
-    (["user", "add"], "NAME"), (["user", "list", "extra"], "extra"), (["serve", "--listen"], "--listen")])
+@pytest.mark.parametrize(
+    "words, hint",
+    [
+        (["sevre"], "serve"),
+        (["user", "ad", "x"], "user add"),
+        (["user", "add", "x", "--emial", "a@b.c"], "--email"),
+        (["user", "add"], "NAME"),
+        (["user", "list", "extra"], "extra"),
+        (["serve", "--listen"], "--listen"),
+    ],
+)
 def test_usage__mistakes_are_status_2_and_name_what_was_meant(berth, words, hint):
     result = berth.command(*words, expect=2)
     assert hint in result.err and result.out == ""
 
 
-@pytest.mark.parametrize("name, value", [
-    ("BERTH_LISTEN", "nonsense"), ("BERTH_LISTEN", "localhost:99999"), ("BERTH_URL", "ftp://example.org"),
-    ("BERTH_DATABASE", "mysql:x"), ("BERTH_STORAGE", "tape:0"), ("BERTH_SIGNUP", "maybe"),
-    ("BERTH_LIMIT_WORKERS", "-1"), ("BERTH_LOG_FORMAT", "xml"), ("BERTH_PROXY_TRUSTED", "10.0.0.0/99"),
-    ("BERTH_TLS_KEY", "only-the-key.pem"), ("BERTH_NO_SUCH_SETTING", "1")])
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("BERTH_LISTEN", "nonsense"),
+        ("BERTH_LISTEN", "localhost:99999"),
+        ("BERTH_URL", "ftp://example.org"),
+        ("BERTH_DATABASE", "mysql:x"),
+        ("BERTH_STORAGE", "tape:0"),
+        ("BERTH_SIGNUP", "maybe"),
+        ("BERTH_LIMIT_WORKERS", "-1"),
+        ("BERTH_LOG_FORMAT", "xml"),
+        ("BERTH_PROXY_TRUSTED", "10.0.0.0/99"),
+        ("BERTH_TLS_KEY", "only-the-key.pem"),
+        ("BERTH_NO_SUCH_SETTING", "1"),
+    ],
+)
 def test_settings__wrong_ones_stop_the_start_with_one_line(berth, name, value):
     result = berth.command("serve", environment={name: value}, expect=None)
     assert result.status in (1, 2)
@@ -58,15 +91,22 @@ def test_settings__file_environment_and_flags_in_that_order(berth):
     path = berth.folder / "berth.ini"
     path.write_text("signup = open\nlisten = localhost:1111\n[limit]\nworkers = 99\n")
     berth.settings["BERTH_CONFIG"] = path
-    shown = berth.command("settings", "--listen", "localhost:3333", "--json",
-                          environment={"BERTH_LISTEN": "localhost:2222"}).json()
+    shown = berth.command(
+        "settings",
+        "--listen",
+        "localhost:3333",
+        "--json",
+        environment={"BERTH_LISTEN": "localhost:2222"},
+    ).json()
     rows = {row["name"]: row for row in shown}
     assert rows["listen"]["value"] == "localhost:3333"
     assert rows["signup"]["value"] == "open"
     assert rows["limit.workers"]["value"] == "99"
 
 
-@pytest.mark.parametrize("text", ["signup = maybe\n", "no_such_key = 1\n", "[limit]\nworkers = many\n", "x\n"])
+@pytest.mark.parametrize(
+    "text", ["signup = maybe\n", "no_such_key = 1\n", "[limit]\nworkers = many\n", "x\n"]
+)
 def test_settings__mistakes_in_the_file_are_told_with_their_line(berth, text):
     path = berth.folder / "berth.ini"
     path.write_text("# a comment\n" + text)
@@ -86,18 +126,40 @@ class TestUser:
         assert ("alice", "alice@example.org") in [(row["name"], row["email"]) for row in rows]
         assert "alice" in berth.command("user", "list").out
 
-    @pytest.mark.parametrize("name, email, password, said", [
-        ("Upper", "a@example.org", "long-password", "a-z"), ("admin", "a@example.org", "long-password", "admin"),
-        ("alice", "no-address", "long-password", "mail"), ("alice", "a@example.org", "short", "9")])
+    @pytest.mark.parametrize(
+        "name, email, password, said",
+        [
+            ("Upper", "a@example.org", "long-password", "a-z"),
+            ("admin", "a@example.org", "long-password", "admin"),
+            ("alice", "no-address", "long-password", "mail"),
+            ("alice", "a@example.org", "short", "9"),
+        ],
+    )
     def test_add__mistakes_are_told(self, berth, name, email, password, said):
-        result = berth.command("user", "add", name, "--email", email, "--password-stdin",
-                               stdin=password + "\n", expect=1)
+        result = berth.command(
+            "user",
+            "add",
+            name,
+            "--email",
+            email,
+            "--password-stdin",
+            stdin=password + "\n",
+            expect=1,
+        )
         assert said in result.err and len(result.err.strip().splitlines()) == 1
 
     def test_add__twice_is_refused(self, berth):
         berth.add_user("alice")
-        result = berth.command("user", "add", "alice", "--email", "other@example.org", "--password-stdin",
-                               stdin="long-password\n", expect=1)
+        result = berth.command(
+            "user",
+            "add",
+            "alice",
+            "--email",
+            "other@example.org",
+            "--password-stdin",
+            stdin="long-password\n",
+            expect=1,
+        )
         assert "exists" in result.err
 
     def test_change__last_administrator_stays(self, berth):
@@ -106,13 +168,18 @@ class TestUser:
         assert "administrator" in result.err
 
     def test_change__unknown_account(self, berth):
-        assert "nobody-here" in berth.command("user", "change", "nobody-here", "--active", "no", expect=1).err
+        assert (
+            "nobody-here"
+            in berth.command("user", "change", "nobody-here", "--active", "no", expect=1).err
+        )
 
 
 class TestRepository:
     def test_add__change_list(self, berth):
         berth.add_user("alice")
-        berth.command("repo", "add", "alice/app", "--description", "An application", "--private", "yes")
+        berth.command(
+            "repo", "add", "alice/app", "--description", "An application", "--private", "yes"
+        )
         berth.command("repo", "change", "alice/app", "--private", "no")
         rows = berth.command("repo", "list", "--json").json()
         assert [row["name"] for row in rows] == ["alice/app"]
@@ -137,6 +204,7 @@ def test_migrate__tells_what_is_there(berth):
 
 def test_key_rotate__old_tokens_stay_valid(new_berth):
     from harness.registry import call, token
+
     berth = new_berth().start()
     berth.add_user("alice")
     headers = {"Authorization": f"Bearer {token(berth, 'alice')}"}
@@ -145,34 +213,54 @@ def test_key_rotate__old_tokens_stay_valid(new_berth):
     assert call(berth, "GET", "/v2/", headers=headers).status == 200
     berth.restart()
     assert call(berth, "GET", "/v2/", headers=headers).status == 200
-    assert call(berth, "GET", "/v2/", headers={"Authorization": f"Bearer {token(berth, 'alice')}"}).status == 200
+    assert (
+        call(
+            berth, "GET", "/v2/", headers={"Authorization": f"Bearer {token(berth, 'alice')}"}
+        ).status
+        == 200
+    )
 
 
 def test_cert__serves_https_that_its_authority_proves(new_berth):
     import ssl
     import urllib.request
+
     berth = new_berth()
     text = berth.command("cert", "--name", "hub.example.org").out
     assert "docker" in text
     folder = berth.data / "tls"
-    authority = next(path for path in folder.iterdir() if "ca" in path.name and path.suffix in (".crt", ".pem"))
-    certificate = re.search(r"(\S+\.(?:crt|pem))\b", next(
-        line for line in text.splitlines() if "CERTIFICATE" in line.upper() and "=" in line)).group(1)
-    key = re.search(r"(\S+\.(?:key|pem))\b", next(
-        line for line in text.splitlines() if "KEY" in line.upper() and "=" in line)).group(1)
-    berth.settings.update(BERTH_TLS_CERTIFICATE=certificate.split("=")[-1], BERTH_TLS_KEY=key.split("=")[-1])
+    authority = next(
+        path for path in folder.iterdir() if "ca" in path.name and path.suffix in (".crt", ".pem")
+    )
+    certificate = re.search(
+        r"(\S+\.(?:crt|pem))\b",
+        next(line for line in text.splitlines() if "CERTIFICATE" in line.upper() and "=" in line),
+    ).group(1)
+    key = re.search(
+        r"(\S+\.(?:key|pem))\b",
+        next(line for line in text.splitlines() if "KEY" in line.upper() and "=" in line),
+    ).group(1)
+    berth.settings.update(
+        BERTH_TLS_CERTIFICATE=certificate.split("=")[-1], BERTH_TLS_KEY=key.split("=")[-1]
+    )
     berth.is_ready = lambda: tls_ready(berth, authority)
     berth.start()
-    with urllib.request.urlopen(f"https://localhost:{berth.port}/healthz",
-                                context=ssl.create_default_context(cafile=authority)) as answer:
+    with urllib.request.urlopen(
+        f"https://localhost:{berth.port}/healthz",
+        context=ssl.create_default_context(cafile=authority),
+    ) as answer:
         assert answer.status == 200
 
 
 def tls_ready(berth, authority):
     import ssl
     import urllib.request
+
     try:
         context = ssl.create_default_context(cafile=authority)
-        return urllib.request.urlopen(f"https://localhost:{berth.port}/readyz", context=context).status == 200
+        return (
+            urllib.request.urlopen(f"https://localhost:{berth.port}/readyz", context=context).status
+            == 200
+        )
     except OSError:
         return False

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""containerd (ctr) against Berth; it asks for tokens by POST first, which docker of this age does not."""
+"""containerd (ctr) against Berth; it asks for tokens by POST first, which docker of this age does
+not."""
 import pytest
 
 from harness.client import Failed
@@ -64,7 +65,9 @@ def test_pull__private_with_the_right_password_only(ctr, berth, repository):
 def test_pull__all_platforms(ctr, berth, repository):
     name = f"alice/ctr-{repository}"
     registry = Registry(berth, name, "alice")
-    images = [Image(layer_tar({"arch": text.encode()}), architecture=text) for text in ("amd64", "arm64")]
+    images = [
+        Image(layer_tar({"arch": text.encode()}), architecture=text) for text in ("amd64", "arm64")
+    ]
     for image in images:
         registry.push(image, image.digest)
     registry.push_manifest(index_of(*images), "both", OCI_INDEX)

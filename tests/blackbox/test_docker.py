@@ -36,8 +36,14 @@ def test_login__succeeds(docker, berth, name):
 
 
 def test_login__by_email(docker, berth):
-    output = docker("login", "-u", "alice@example.org", "--password-stdin", berth.address,
-                    stdin=PASSWORDS["alice"])
+    output = docker(
+        "login",
+        "-u",
+        "alice@example.org",
+        "--password-stdin",
+        berth.address,
+        stdin=PASSWORDS["alice"],
+    )
     assert "Login Succeeded" in output
 
 
@@ -49,7 +55,9 @@ def test_login__stores_a_token_in_place_of_the_password(log_in):
 
 @pytest.mark.parametrize("name", ["alice", "nobody-of-that-name"])
 def test_login__wrong_password_is_told(docker, berth, name):
-    output = docker("login", "-u", name, "--password-stdin", berth.address, stdin="wrong", fails=True)
+    output = docker(
+        "login", "-u", name, "--password-stdin", berth.address, stdin="wrong", fails=True
+    )
     assert "incorrect username or password" in output
 
 
@@ -205,8 +213,15 @@ def test_official__short_and_long_name_are_one(log_in, docker, berth):
     docker("pull", f"{berth.address}/debianlike:12")
     docker("pull", image)
     assert runs(docker, f"{berth.address}/debianlike:12")
-    ids = docker("images", "--format", "{{.ID}}", "--filter", f"reference={berth.address}/*/debianlike",
-                 "--filter", f"reference={berth.address}/debianlike").rows()
+    ids = docker(
+        "images",
+        "--format",
+        "{{.ID}}",
+        "--filter",
+        f"reference={berth.address}/*/debianlike",
+        "--filter",
+        f"reference={berth.address}/debianlike",
+    ).rows()
     assert len(ids) == 2 and len(set(ids)) == 1
 
 

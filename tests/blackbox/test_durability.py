@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What was acknowledged stays: restarts, stops with requests in flight, kill -9, commands beside a server."""
+"""What was acknowledged stays: restarts, stops with requests in flight, kill -9, commands beside a
+server."""
 import http.client
 import os
 import threading
@@ -37,19 +38,32 @@ def test_restart__keeps_tokens_valid(alice):
     alice.push(Image())
     before = alice.token
     alice.berth.restart()
-    assert call(alice.berth, "GET", "/v2/alice/app/manifests/latest",
-                headers={"Authorization": f"Bearer {before}"}).status == 200
+    assert (
+        call(
+            alice.berth,
+            "GET",
+            "/v2/alice/app/manifests/latest",
+            headers={"Authorization": f"Bearer {before}"},
+        ).status
+        == 200
+    )
 
 
 def test_restart__an_upload_goes_on_where_it_was(alice):
     content = os.urandom(300000)
     location = alice.start_upload()
-    location = alice.expect(202, "PATCH", with_query(location), content[:200000]).headers["Location"]
+    location = alice.expect(202, "PATCH", with_query(location), content[:200000]).headers[
+        "Location"
+    ]
     alice.berth.restart()
     status = alice.expect(204, "GET", with_query(location))
     assert status.headers["Range"] == "0-199999"
-    alice.expect(201, "PUT", with_query(status.headers["Location"], digest=digest_of(content)),
-                 content[200000:])
+    alice.expect(
+        201,
+        "PUT",
+        with_query(status.headers["Location"], digest=digest_of(content)),
+        content[200000:],
+    )
     assert alice.blob(digest_of(content)).body == content
 
 
@@ -64,8 +78,9 @@ def test_stop__finishes_a_running_download(alice):
     content = os.urandom(64 * 1024 * 1024)
     digest = alice.push_blob(content)
     alice.push(Image(content))
-    connection, answer = slow_reader(alice.berth, f"/v2/alice/app/blobs/{digest}",
-                                     {"Authorization": f"Bearer {alice.token}"})
+    connection, answer = slow_reader(
+        alice.berth, f"/v2/alice/app/blobs/{digest}", {"Authorization": f"Bearer {alice.token}"}
+    )
     received = answer.read(1000000)
     stopper = threading.Thread(target=alice.berth.stop)
     stopper.start()
@@ -129,7 +144,12 @@ def test_kill__a_half_sent_upload_can_go_on_or_start_anew(alice):
     alice.berth.start()
     status = alice.expect(204, "GET", with_query(location))
     assert status.headers["Range"] == "0-49999"
-    alice.expect(201, "PUT", with_query(status.headers["Location"], digest=digest_of(content)), content[50000:])
+    alice.expect(
+        201,
+        "PUT",
+        with_query(status.headers["Location"], digest=digest_of(content)),
+        content[50000:],
+    )
     assert alice.blob(digest_of(content)).body == content
 
 

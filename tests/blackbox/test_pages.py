@@ -22,7 +22,9 @@ class Browser:
         body = None
         if fields is not None:
             body = urllib.parse.urlencode(fields).encode()
-            headers.update({"Content-Type": "application/x-www-form-urlencoded", "Origin": self.berth.url})
+            headers.update(
+                {"Content-Type": "application/x-www-form-urlencoded", "Origin": self.berth.url}
+            )
         answer = call(self.berth, method, path, body, headers)
         for line in answer.headers.get_all("Set-Cookie") or []:
             name, _, value = line.split(";")[0].partition("=")
@@ -34,7 +36,9 @@ class Browser:
         page = self.call("GET", path).body.decode()
         hidden = {}
         for tag in re.findall(r"<input[^>]*type=\"?hidden[^>]*>", page):
-            hidden[re.search(r'name="([^"]*)"', tag).group(1)] = re.search(r'value="([^"]*)"', tag).group(1)
+            hidden[re.search(r'name="([^"]*)"', tag).group(1)] = re.search(
+                r'value="([^"]*)"', tag
+            ).group(1)
         return self.call("POST", path.split("?")[0], {**hidden, **fields})
 
 
@@ -69,8 +73,13 @@ def test_setup__link_of_the_first_start_makes_the_administrator_once(new_berth):
     berth = new_berth().start()
     link = re.search(rf"{berth.url}(/setup\S*)", berth.log_text())
     assert link, berth.log_text()
-    answer = Browser(berth).submit(link.group(1), username="captain", email="captain@example.org",
-                                   password="captain-password", name="captain")
+    answer = Browser(berth).submit(
+        link.group(1),
+        username="captain",
+        email="captain@example.org",
+        password="captain-password",
+        name="captain",
+    )
     assert answer.status in (200, 201, 303), answer
     assert token(berth, "captain")
     again = call(berth, "GET", link.group(1))
@@ -81,16 +90,29 @@ def test_setup__link_of_the_first_start_makes_the_administrator_once(new_berth):
 @pytest.mark.route("POST /signup")
 def test_signup__open_makes_an_account(new_berth):
     berth = new_berth(signup="open").start()
-    answer = Browser(berth).submit("/signup", username="alice", name="alice", email="alice@example.org",
-                                   password="alice-password")
+    answer = Browser(berth).submit(
+        "/signup",
+        username="alice",
+        name="alice",
+        email="alice@example.org",
+        password="alice-password",
+    )
     assert answer.status in (200, 201, 303), answer
     assert token(berth, "alice")
 
 
 def test_signup__without_the_hidden_field_is_refused(new_berth):
     berth = new_berth(signup="open").start()
-    answer = Browser(berth).call("POST", "/signup", {"username": "alice", "name": "alice",
-                                                     "email": "a@example.org", "password": "alice-password"})
+    answer = Browser(berth).call(
+        "POST",
+        "/signup",
+        {
+            "username": "alice",
+            "name": "alice",
+            "email": "a@example.org",
+            "password": "alice-password",
+        },
+    )
     assert answer.status in (400, 403)
 
 

@@ -8,7 +8,16 @@ from harness.server import ADMINISTRATOR, PASSWORDS
 
 INSECURE = "--tls-verify=false"
 # Containers may not raise what the machine around the tests allows.
-RUN = ("run", "--rm", "--network", "none", "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024")
+RUN = (
+    "run",
+    "--rm",
+    "--network",
+    "none",
+    "--ulimit",
+    "nofile=1024:1024",
+    "--ulimit",
+    "nproc=1024:1024",
+)
 
 
 @pytest.fixture
@@ -20,7 +29,9 @@ def podman(containers):
 def log_in(containers, berth):
     def make(name):
         client = containers.podman()
-        client("login", INSECURE, "-u", name, "--password-stdin", berth.address, stdin=PASSWORDS[name])
+        client(
+            "login", INSECURE, "-u", name, "--password-stdin", berth.address, stdin=PASSWORDS[name]
+        )
         return client
 
     return make
@@ -32,13 +43,28 @@ def import_image(podman, name, **difference):
 
 
 def test_login__succeeds(podman, berth):
-    assert "Login Succeeded" in podman("login", INSECURE, "-u", "alice", "--password-stdin",
-                                       berth.address, stdin=PASSWORDS["alice"])
+    assert "Login Succeeded" in podman(
+        "login",
+        INSECURE,
+        "-u",
+        "alice",
+        "--password-stdin",
+        berth.address,
+        stdin=PASSWORDS["alice"],
+    )
 
 
 def test_login__wrong_password_is_refused(podman, berth):
-    output = podman("login", INSECURE, "-u", "alice", "--password-stdin", berth.address,
-                    stdin="wrong", fails=True)
+    output = podman(
+        "login",
+        INSECURE,
+        "-u",
+        "alice",
+        "--password-stdin",
+        berth.address,
+        stdin="wrong",
+        fails=True,
+    )
     assert "invalid username/password" in output or "incorrect username or password" in output
 
 
@@ -102,7 +128,10 @@ def test_manifest__index_of_two_platforms(log_in, berth, repository):
         owner("manifest", "add", "--arch", architecture, local, f"containers-storage:{image}")
     owner("manifest", "push", INSECURE, "--all", local, f"docker://{name}:both")
     index = Registry(berth, f"alice/podman-{repository}").manifest("both").json()
-    assert sorted(entry["platform"]["architecture"] for entry in index["manifests"]) == ["amd64", "arm64"]
+    assert sorted(entry["platform"]["architecture"] for entry in index["manifests"]) == [
+        "amd64",
+        "arm64",
+    ]
 
 
 def test_logout__ends_the_right_to_push(log_in, berth, repository):

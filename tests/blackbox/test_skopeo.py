@@ -22,8 +22,10 @@ def pushed(berth, repository):
     name = f"alice/skopeo-{repository}"
     registry = Registry(berth, name, "alice")
     registry.push(Image(layer_tar({"one": repository.encode()})), "one")
-    images = [Image(layer_tar({"arch": architecture.encode()}), architecture=architecture)
-              for architecture in ("amd64", "arm64")]
+    images = [
+        Image(layer_tar({"arch": architecture.encode()}), architecture=architecture)
+        for architecture in ("amd64", "arm64")
+    ]
     for image in images:
         registry.push(image, image.digest)
     registry.push_manifest(index_of(*images), "both", OCI_INDEX)
@@ -43,15 +45,20 @@ def test_list_tags__in_order(skopeo, pushed):
 def test_copy__within_and_between_repositories(skopeo, pushed):
     for target in (f"{pushed}:two", f"{pushed}-copy:one"):
         skopeo("copy", FROM, TO, f"{pushed}:one", target)
-        digests = [skopeo("inspect", ON, "--format", "{{.Digest}}", name)
-                   for name in (f"{pushed}:one", target)]
+        digests = [
+            skopeo("inspect", ON, "--format", "{{.Digest}}", name)
+            for name in (f"{pushed}:one", target)
+        ]
         assert digests[0] == digests[1]
 
 
 def test_copy__all_platforms_to_a_folder_and_back(skopeo, pushed, tmp_path):
     skopeo("copy", "--all", FROM, f"{pushed}:both", f"oci:{tmp_path}/layout:both")
     skopeo("copy", "--all", TO, f"oci:{tmp_path}/layout:both", f"{pushed}-back:both")
-    indexes = [skopeo("inspect", ON, "--raw", name).out for name in (f"{pushed}:both", f"{pushed}-back:both")]
+    indexes = [
+        skopeo("inspect", ON, "--raw", name).out
+        for name in (f"{pushed}:both", f"{pushed}-back:both")
+    ]
     assert indexes[0] == indexes[1]
 
 
@@ -67,8 +74,18 @@ def test_copy__keeps_the_digest(skopeo, pushed, tmp_path):
 
 
 def test_sync__repository_to_another(skopeo, pushed, berth):
-    skopeo("sync", "--all", FROM, TO, "--src", "docker", "--dest", "docker",
-           pushed.removeprefix("docker://"), f"{berth.address}/alice")
+    skopeo(
+        "sync",
+        "--all",
+        FROM,
+        TO,
+        "--src",
+        "docker",
+        "--dest",
+        "docker",
+        pushed.removeprefix("docker://"),
+        f"{berth.address}/alice",
+    )
 
 
 def test_delete__manifest_with_its_tags(skopeo, pushed):
@@ -96,12 +113,25 @@ def test_copy__artifact_without_layers_of_an_image(skopeo, berth, repository, tm
     """A Helm chart: another config type; skopeo copies it as it is."""
     name = f"alice/skopeo-{repository}"
     registry = Registry(berth, name, "alice")
-    config, chart = document({"name": "chart", "version": "1.0.0"}), layer_tar({"Chart.yaml": b"name: chart"})
-    manifest = document({
-        "schemaVersion": 2,
-        "config": {"mediaType": "application/vnd.cncf.helm.config.v1+json",
-                   "digest": registry.push_blob(config), "size": len(config)},
-        "layers": [{"mediaType": "application/vnd.cncf.helm.chart.content.v1.tar+gzip",
-                    "digest": registry.push_blob(chart), "size": len(chart)}]})
+    config, chart = document({"name": "chart", "version": "1.0.0"}), layer_tar(
+        {"Chart.yaml": b"name: chart"}
+    )
+    manifest = document(
+        {
+            "schemaVersion": 2,
+            "config": {
+                "mediaType": "application/vnd.cncf.helm.config.v1+json",
+                "digest": registry.push_blob(config),
+                "size": len(config),
+            },
+            "layers": [
+                {
+                    "mediaType": "application/vnd.cncf.helm.chart.content.v1.tar+gzip",
+                    "digest": registry.push_blob(chart),
+                    "size": len(chart),
+                }
+            ],
+        }
+    )
     registry.push_manifest(manifest, "1.0.0")
     skopeo("copy", FROM, f"docker://{berth.address}/{name}:1.0.0", f"dir:{tmp_path}/chart")

@@ -2,7 +2,8 @@
 """Checks the rules of this project that no compiler knows.  Usage: tidy.py [--build DIR] [RULE...]
 
 Prints TAP: one line for each rule, with what it found below as comments.  --build names a build
-folder, whose generated headers are needed to compile the others.  How to add a rule: doc/HACKING.md.
+folder, whose generated headers are needed to compile the others.  How to add a rule:
+doc/HACKING.md.
 """
 import argparse
 import pathlib

@@ -8,9 +8,26 @@ import os
 import pathlib
 import re
 
-FOLDERS_LEFT_OUT = re.compile(r"^(\.git|build.*|data|__pycache__|\.pytest_cache|corpus|regression)$")
-TEXT_SUFFIXES = {".c", ".h", ".def", ".py", ".sql", ".md", ".html", ".css", ".js", ".build", ".txt",
-                 ".yaml", ".ini", ".sh", ""}
+FOLDERS_LEFT_OUT = re.compile(
+    r"^(\.git|build.*|data|__pycache__|\.pytest_cache|corpus|regression)$"
+)
+TEXT_SUFFIXES = {
+    ".c",
+    ".h",
+    ".def",
+    ".py",
+    ".sql",
+    ".md",
+    ".html",
+    ".css",
+    ".js",
+    ".build",
+    ".txt",
+    ".yaml",
+    ".ini",
+    ".sh",
+    "",
+}
 
 RULES = {}
 
@@ -78,8 +95,7 @@ class Tree:
             yield text.count("\n", 0, match.start()) + 1, match
 
 
-C_TOKEN = re.compile(
-    r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.DOTALL)
+C_TOKEN = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.DOTALL)
 
 
 def blank_c(text, keep_strings):
@@ -123,7 +139,9 @@ def c_functions(code):
         if not line.startswith("{"):
             continue
         start = index
-        while start > 0 and lines[start - 1].strip() and not lines[start - 1].startswith(("}", "#")):
+        while (
+            start > 0 and lines[start - 1].strip() and not lines[start - 1].startswith(("}", "#"))
+        ):
             start -= 1
         signature = SIGNATURE.search("\n".join(lines[start:index]))
         if not signature:
@@ -131,16 +149,23 @@ def c_functions(code):
         end = index + 1
         while end < len(lines) and not lines[end].startswith("}"):
             end += 1
-        yield Function(signature.group(1), start + 1, split_parameters(signature.group(2)),
-                       end - index - 1)
+        yield Function(
+            signature.group(1), start + 1, split_parameters(signature.group(2)), end - index - 1
+        )
 
 
-PROTOTYPE = re.compile(r"^(?!#|typedef\b|return\b)[\w][\w \t*\n]*?\b(\w+)"
-                       r"\(((?:[^();{}]|\((?:[^();{}]|\([^();{}]*\))*\))*)\)[^;{}=]*;", re.MULTILINE)
+PROTOTYPE = re.compile(
+    r"^(?!#|typedef\b|return\b)[\w][\w \t*\n]*?\b(\w+)"
+    r"\(((?:[^();{}]|\((?:[^();{}]|\([^();{}]*\))*\))*)\)[^;{}=]*;",
+    re.MULTILINE,
+)
 
 
 def c_prototypes(code):
     """The functions that blanked header text declares at column 0."""
     for match in PROTOTYPE.finditer(code):
-        yield Function(match.group(1), code.count("\n", 0, match.start(1)) + 1,
-                       split_parameters(match.group(2)))
+        yield Function(
+            match.group(1),
+            code.count("\n", 0, match.start(1)) + 1,
+            split_parameters(match.group(2)),
+        )

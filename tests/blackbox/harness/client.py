@@ -38,14 +38,22 @@ class Client:
         command = [*self.words, *map(str, arguments)]
         binary = isinstance(stdin, bytes)
         completed = subprocess.run(
-            command, input=stdin if binary else stdin.encode(), capture_output=True, check=False,
-            timeout=TIMEOUT_S, env=self.environment, cwd=self.cwd)
+            command,
+            input=stdin if binary else stdin.encode(),
+            capture_output=True,
+            check=False,
+            timeout=TIMEOUT_S,
+            env=self.environment,
+            cwd=self.cwd,
+        )
         completed.stdout = completed.stdout.decode(errors="replace")
         completed.stderr = completed.stderr.decode(errors="replace")
         output = Output(completed)
         if (output.status != 0) != fails:
-            raise Failed(f"{' '.join(command)}\nstatus {output.status}, "
-                         f"expected {'a failure' if fails else '0'}\n{output}")
+            raise Failed(
+                f"{' '.join(command)}\nstatus {output.status}, "
+                f"expected {'a failure' if fails else '0'}\n{output}"
+            )
         return output
 
     __call__ = run
@@ -74,10 +82,22 @@ class Docker:
 
     def _start(self, driver):
         command = [
-            "/usr/sbin/dockerd", "--iptables=false", "--ip-masq=false", "--ip-forward=false",
-            "--bridge=none", "--storage-driver", driver, "--data-root", self.folder / "data",
-            "--exec-root", self.folder / "exec", "--pidfile", self.folder / "pid",
-            "-H", f"unix://{self.socket}"]
+            "/usr/sbin/dockerd",
+            "--iptables=false",
+            "--ip-masq=false",
+            "--ip-forward=false",
+            "--bridge=none",
+            "--storage-driver",
+            driver,
+            "--data-root",
+            self.folder / "data",
+            "--exec-root",
+            self.folder / "exec",
+            "--pidfile",
+            self.folder / "pid",
+            "-H",
+            f"unix://{self.socket}",
+        ]
         return Process(command, self.folder / "dockerd.log", clean_environment(HOME=self.folder))
 
     def is_ready(self):
@@ -92,8 +112,11 @@ class Docker:
         home = self.folder / f"person-{self.people}"
         home.mkdir(parents=True)
         environment = clean_environment(
-            HOME=home, DOCKER_CONFIG=home / "docker", DOCKER_BUILDKIT="0",
-            DOCKER_HOST=f"unix://{self.socket}")
+            HOME=home,
+            DOCKER_CONFIG=home / "docker",
+            DOCKER_BUILDKIT="0",
+            DOCKER_HOST=f"unix://{self.socket}",
+        )
         return Client(["/usr/bin/docker"], environment, home)
 
     def stop(self):
@@ -110,19 +133,26 @@ class Containerd:
     def start(self):
         config = self.folder / "config.toml"
         config.write_text(
-            'version = 2\n'
+            "version = 2\n"
             f'root = "{self.folder}/root"\nstate = "{self.folder}/state"\n'
             'disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.internal.v1.opt"]\n'
             f'[grpc]\n  address = "{self.socket}"\n'
-            f'[ttrpc]\n  address = "{self.folder}/ttrpc"\n')
-        self.process = Process(["/usr/bin/containerd", "-c", config], self.folder / "containerd.log",
-                               clean_environment(HOME=self.folder))
+            f'[ttrpc]\n  address = "{self.folder}/ttrpc"\n'
+        )
+        self.process = Process(
+            ["/usr/bin/containerd", "-c", config],
+            self.folder / "containerd.log",
+            clean_environment(HOME=self.folder),
+        )
         self.process.wait_until(self.is_ready, "containerd")
         return self
 
     def client(self):
-        return Client(["/usr/bin/ctr", "--address", self.socket],
-                      clean_environment(HOME=self.folder), self.folder)
+        return Client(
+            ["/usr/bin/ctr", "--address", self.socket],
+            clean_environment(HOME=self.folder),
+            self.folder,
+        )
 
     def is_ready(self):
         try:
@@ -143,28 +173,42 @@ class Containers:
         self.people = 0
         (self.folder / "storage.conf").write_text(
             '[storage]\ndriver = "overlay"\n'
-            f'graphroot = "{self.folder}/root"\nrunroot = "{self.folder}/run"\n')
+            f'graphroot = "{self.folder}/root"\nrunroot = "{self.folder}/run"\n'
+        )
         (self.folder / "registries.conf").write_text("unqualified-search-registries = []\n")
-        (self.folder / "policy.json").write_text('{"default": [{"type": "insecureAcceptAnything"}]}')
+        (self.folder / "policy.json").write_text(
+            '{"default": [{"type": "insecureAcceptAnything"}]}'
+        )
 
     def _client(self, *words):
         self.people += 1
         home = self.folder / f"person-{self.people}"
         (home / ".config/containers").mkdir(parents=True)
         (home / ".config/containers/policy.json").write_text(
-            (self.folder / "policy.json").read_text())
+            (self.folder / "policy.json").read_text()
+        )
         (home / "run").mkdir(mode=0o700)
         (home / "auth.json").write_text("{}")
         environment = clean_environment(
-            HOME=home, XDG_RUNTIME_DIR=home / "run", REGISTRY_AUTH_FILE=home / "auth.json",
+            HOME=home,
+            XDG_RUNTIME_DIR=home / "run",
+            REGISTRY_AUTH_FILE=home / "auth.json",
             CONTAINERS_STORAGE_CONF=self.folder / "storage.conf",
-            CONTAINERS_REGISTRIES_CONF=self.folder / "registries.conf")
+            CONTAINERS_REGISTRIES_CONF=self.folder / "registries.conf",
+        )
         return Client(words, environment, home)
 
     def podman(self):
         # runc: crun refuses machines that mount both kinds of cgroups.
-        return self._client("/usr/bin/podman", "--runtime", "/usr/sbin/runc",
-                            "--cgroup-manager", "cgroupfs", "--events-backend", "file")
+        return self._client(
+            "/usr/bin/podman",
+            "--runtime",
+            "/usr/sbin/runc",
+            "--cgroup-manager",
+            "cgroupfs",
+            "--events-backend",
+            "file",
+        )
 
     def buildah(self):
         return self._client("/usr/bin/buildah")

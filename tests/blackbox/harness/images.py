@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Images without the internet: one static program that prints a line, as tar, build context and documents."""
+"""Images without the internet: one static program that prints a line, as tar, build context and
+documents."""
 import functools
 import gzip
 import hashlib
@@ -44,8 +45,9 @@ def layer_tar(files):
 
 def hello_tar(**more):
     """A root file system: /hello, and whatever makes this image different from others."""
-    return layer_tar({"hello": hello_program(),
-                      **{name: text.encode() for name, text in more.items()}})
+    return layer_tar(
+        {"hello": hello_program(), **{name: text.encode() for name, text in more.items()}}
+    )
 
 
 def write_context(folder, note="first", base="scratch"):
@@ -56,7 +58,8 @@ def write_context(folder, note="first", base="scratch"):
     (folder / "hello").chmod(0o755)
     (folder / "note").write_text(note)
     (folder / "Dockerfile").write_text(
-        f"FROM {base}\nCOPY hello /hello\nCOPY note /note\nENTRYPOINT [\"/hello\"]\n")
+        f'FROM {base}\nCOPY hello /hello\nCOPY note /note\nENTRYPOINT ["/hello"]\n'
+    )
     return folder
 
 
@@ -79,14 +82,24 @@ class Image:
     def __init__(self, *tars, architecture="amd64", **manifest_fields):
         tars = tars or (layer_tar({"note": b"plain"}),)
         self.layers = [gzip.compress(tar, mtime=0) for tar in tars]
-        self.config = document({
-            "architecture": architecture, "os": "linux", "config": {},
-            "rootfs": {"type": "layers", "diff_ids": [digest_of(tar) for tar in tars]}})
+        self.config = document(
+            {
+                "architecture": architecture,
+                "os": "linux",
+                "config": {},
+                "rootfs": {"type": "layers", "diff_ids": [digest_of(tar) for tar in tars]},
+            }
+        )
         self.architecture = architecture
-        self.manifest = document({
-            "schemaVersion": 2, "mediaType": OCI_MANIFEST,
-            "config": descriptor(OCI_CONFIG, self.config),
-            "layers": [descriptor(OCI_LAYER, layer) for layer in self.layers], **manifest_fields})
+        self.manifest = document(
+            {
+                "schemaVersion": 2,
+                "mediaType": OCI_MANIFEST,
+                "config": descriptor(OCI_CONFIG, self.config),
+                "layers": [descriptor(OCI_LAYER, layer) for layer in self.layers],
+                **manifest_fields,
+            }
+        )
 
     @property
     def digest(self):
@@ -99,8 +112,18 @@ class Image:
 
 def index_of(*images, **fields):
     """The index of images for several platforms."""
-    return document({
-        "schemaVersion": 2, "mediaType": OCI_INDEX,
-        "manifests": [descriptor(OCI_MANIFEST, image.manifest,
-                                 platform={"os": "linux", "architecture": image.architecture})
-                      for image in images], **fields})
+    return document(
+        {
+            "schemaVersion": 2,
+            "mediaType": OCI_INDEX,
+            "manifests": [
+                descriptor(
+                    OCI_MANIFEST,
+                    image.manifest,
+                    platform={"os": "linux", "architecture": image.architecture},
+                )
+                for image in images
+            ],
+            **fields,
+        }
+    )

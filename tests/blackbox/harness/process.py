@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Processes that tests start: each in a group of its own, with its output in a file, ended by its id."""
+"""Processes that tests start: each in a group of its own, with its output in a file, ended by its
+id."""
 import os
 import pathlib
 import signal
@@ -30,7 +31,8 @@ def free_port():
 
 
 def clean_environment(**more):
-    """The environment for what a test starts: none of the person's own settings, logins and proxies."""
+    """The environment for what a test starts: none of the person's own settings, logins and
+    proxies."""
     keep = ("LANG", "LC_ALL", "TZ", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS")
     environment = {name: os.environ[name] for name in keep if name in os.environ}
     environment["PATH"] = "/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -45,8 +47,14 @@ class Process:
         self.log = pathlib.Path(log)
         with open(self.log, "ab") as output:
             self.popen = subprocess.Popen(
-                [str(word) for word in command], stdin=subprocess.DEVNULL, stdout=output,
-                stderr=subprocess.STDOUT, env=environment, cwd=cwd, start_new_session=True)
+                [str(word) for word in command],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=environment,
+                cwd=cwd,
+                start_new_session=True,
+            )
 
     @property
     def pid(self):
@@ -63,7 +71,9 @@ class Process:
         end = time.monotonic() + START_TIMEOUT_S
         while time.monotonic() < end:
             if not self.is_running():
-                raise NotReady(f"{what} ended with status {self.popen.returncode}:\n{self.log_text()}")
+                raise NotReady(
+                    f"{what} ended with status {self.popen.returncode}:\n{self.log_text()}"
+                )
             if is_ready():
                 return
             time.sleep(0.02)

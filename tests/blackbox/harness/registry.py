@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The registry protocol spoken by hand, for what no client does on purpose.
 
-Registry.call() keeps everything of an answer; tokens are fetched as clients do, when a 401 asks for them.
+Registry.call() keeps everything of an answer; tokens are fetched as clients do, when a 401 asks
+for them.
 """
 import base64
 import http.client
@@ -99,13 +100,23 @@ class Registry:
     def push_blob(self, content):
         digest = digest_of(content)
         location = self.start_upload()
-        self.expect(201, "PUT", with_query(location, digest=digest), content,
-                    {"Content-Type": "application/octet-stream"})
+        self.expect(
+            201,
+            "PUT",
+            with_query(location, digest=digest),
+            content,
+            {"Content-Type": "application/octet-stream"},
+        )
         return digest
 
     def push_manifest(self, body, reference=None, media_type=OCI_MANIFEST):
-        return self.expect(201, "PUT", f"manifests/{reference or digest_of(body)}", body,
-                           {"Content-Type": media_type})
+        return self.expect(
+            201,
+            "PUT",
+            f"manifests/{reference or digest_of(body)}",
+            body,
+            {"Content-Type": media_type},
+        )
 
     def push(self, image, reference="latest"):
         for blob in image.blobs:
@@ -114,8 +125,9 @@ class Registry:
         return image
 
     def manifest(self, reference):
-        return self.call("GET", f"manifests/{reference}",
-                         headers={"Accept": f"{OCI_MANIFEST}, {OCI_INDEX}"})
+        return self.call(
+            "GET", f"manifests/{reference}", headers={"Accept": f"{OCI_MANIFEST}, {OCI_INDEX}"}
+        )
 
     def blob(self, digest, **headers):
         return self.call("GET", f"blobs/{digest}", headers=headers)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A Berth server of a test's own: fresh data folder, free port, accounts made by its command line."""
+"""A Berth server of a test's own: fresh data folder, free port, accounts made by its command
+line."""
 import http.client
 import json
 import pathlib
@@ -47,8 +48,9 @@ class Berth:
         return self.data / "berth.db"
 
     def environment(self):
-        return clean_environment(HOME=self.folder, BERTH_DATA=self.data, BERTH_LISTEN=self.address,
-                                 **self.settings)
+        return clean_environment(
+            HOME=self.folder, BERTH_DATA=self.data, BERTH_LISTEN=self.address, **self.settings
+        )
 
     def start(self):
         assert self.process is None or not self.process.is_running()
@@ -92,22 +94,41 @@ class Berth:
 
     def check_log(self):
         report = SANITIZER_REPORT.search(self.log_text())
-        assert not report, "a sanitizer found something:\n" + self.log_text()[report.start():][:6000]
+        assert not report, (
+            "a sanitizer found something:\n" + self.log_text()[report.start() :][:6000]
+        )
 
     def command(self, *words, stdin="", expect=0, environment=None):
         """Runs one command of the program and looks at its exit status (None: whatever it is)."""
         completed = subprocess.run(
-            [str(self.binary), *map(str, words)], input=stdin, text=True, capture_output=True,
-            timeout=60, check=False, cwd=self.folder, env={**self.environment(), **(environment or {})})
+            [str(self.binary), *map(str, words)],
+            input=stdin,
+            text=True,
+            capture_output=True,
+            timeout=60,
+            check=False,
+            cwd=self.folder,
+            env={**self.environment(), **(environment or {})},
+        )
         result = CommandResult(completed)
         assert not SANITIZER_REPORT.search(result.err), result.err
         if expect is not None:
-            assert result.status == expect, f"{words}: status {result.status}\n{result.out}{result.err}"
+            assert (
+                result.status == expect
+            ), f"{words}: status {result.status}\n{result.out}{result.err}"
         return result
 
     def add_user(self, name, *options, password=None):
-        self.command("user", "add", name, "--email", f"{name}@example.org", "--password-stdin",
-                     *options, stdin=(password or PASSWORDS[name]) + "\n")
+        self.command(
+            "user",
+            "add",
+            name,
+            "--email",
+            f"{name}@example.org",
+            "--password-stdin",
+            *options,
+            stdin=(password or PASSWORDS[name]) + "\n",
+        )
 
     def add_people(self):
         """An administrator and two users who have nothing to do with each other."""
