@@ -1,73 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "../check.h"
-#include "api/health.h"
-#include "db/db.h"
-#include "hub/access.h"
-#include "hub/hub.h"
-#include "net/loopback.h"
-
-#include <ftw.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-static const struct surface *const surfaces[] = { &health_surface, &readiness_surface,
-                                                  &metrics_surface };
-
-struct site {
-    char folder[64];
-    struct arena *arena;
-    struct hub *hub;
-    struct router *router;
-};
-
-static int setup(void **state)
-{
-    struct site *site = calloc(1, sizeof(*site));
-    struct error err = { 0 };
-    assert_non_null(site);
-    (void)snprintf(site->folder, sizeof(site->folder), "/tmp/berth-api-XXXXXX");
-    assert_non_null(mkdtemp(site->folder));
-    site->arena = arena_new();
-    struct hub_options options = {
-        .database = arena_format(site->arena, "sqlite:%s/berth.db", site->folder),
-        .storage = arena_format(site->arena, "file:%s/blobs", site->folder),
-        .keys = arena_format(site->arena, "%s/keys", site->folder),
-        .migrate = true,
-    };
-    if (!hub_open(&options, &site->hub, &err))
-        fail_msg("%s", err.message);
-    site->router = router_new(surfaces, ARRAY_COUNT(surfaces), access_authorize, &err);
-    assert_non_null(site->router);
-    *state = site;
-    return 0;
-}
-
-static int entry_remove(const char *path, const struct stat *status, int kind, struct FTW *walk)
-{
-    (void)status;
-    (void)kind;
-    (void)walk;
-    return remove(path);
-}
-
-static int teardown(void **state)
-{
-    struct site *site = *state;
-    db_fail_nth_for_test(0);
-    router_free(site->router);
-    hub_close(site->hub);
-    arena_free(site->arena);
-    (void)nftw(site->folder, entry_remove, 16, FTW_DEPTH | FTW_PHYS);
-    free(site);
-    return 0;
-}
-
-static struct loopback_response *ask(struct site *site, const char *method, const char *path)
-{
-    struct str head =
-        arena_format(site->arena, "%s %s HTTP/1.1\r\nHost: localhost\r\n\r\n", method, path);
-    return loopback_request(site->router, site->hub, head);
-}
+#include "api_fixture.h"
 
 static void test_healthz_get__answers(void **state)
 {
@@ -140,8 +72,6 @@ static void test_healthz_get__answers_head(void **state)
     struct loopback_response *response AUTO(loopback_free) = ask(*state, "HEAD", "/healthz");
     assert_int_equal(response->status, 200);
 }
-
-#define HEALTH_TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
 {

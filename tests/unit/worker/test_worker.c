@@ -283,23 +283,21 @@ static void test_worker_start__a_task_that_recovers_is_back_at_its_pace(void **s
     assert_true(reaches(&seen.runs, 20));
 }
 
-#define LOOP_TEST(test) cmocka_unit_test_setup_teardown(test, setup, yard_teardown)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        LOOP_TEST(test_worker_start__runs_each_job_once),
-        LOOP_TEST(test_worker_start__finds_jobs_that_come_later),
-        LOOP_TEST(test_worker_start__leaves_jobs_of_other_kinds),
-        LOOP_TEST(test_worker_start__keeps_a_failed_job_for_later),
-        LOOP_TEST(test_worker_start__drops_the_result_of_a_lost_lease),
-        LOOP_TEST(test_worker_start__goes_on_when_the_database_comes_back),
-        LOOP_TEST(test_worker_wake__does_not_wait_for_the_poll),
-        LOOP_TEST(test_worker_stop__is_quick_when_idle),
-        LOOP_TEST(test_worker_stop__waits_for_what_runs),
-        LOOP_TEST(test_worker_start__runs_tasks_again_and_again),
-        LOOP_TEST(test_worker_start__runs_a_failing_task_less_often),
-        LOOP_TEST(test_worker_start__a_task_that_recovers_is_back_at_its_pace),
+        WORKER_TEST_AFTER(setup, test_worker_start__runs_each_job_once),
+        WORKER_TEST_AFTER(setup, test_worker_start__finds_jobs_that_come_later),
+        WORKER_TEST_AFTER(setup, test_worker_start__leaves_jobs_of_other_kinds),
+        WORKER_TEST_AFTER(setup, test_worker_start__keeps_a_failed_job_for_later),
+        WORKER_TEST_AFTER(setup, test_worker_start__drops_the_result_of_a_lost_lease),
+        WORKER_TEST_AFTER(setup, test_worker_start__goes_on_when_the_database_comes_back),
+        WORKER_TEST_AFTER(setup, test_worker_wake__does_not_wait_for_the_poll),
+        WORKER_TEST_AFTER(setup, test_worker_stop__is_quick_when_idle),
+        WORKER_TEST_AFTER(setup, test_worker_stop__waits_for_what_runs),
+        WORKER_TEST_AFTER(setup, test_worker_start__runs_tasks_again_and_again),
+        WORKER_TEST_AFTER(setup, test_worker_start__runs_a_failing_task_less_often),
+        WORKER_TEST_AFTER(setup, test_worker_start__a_task_that_recovers_is_back_at_its_pace),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

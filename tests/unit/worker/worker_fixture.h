@@ -73,3 +73,5 @@ static inline bool reaches(atomic_int *counter, int least)
 }
 
 #define WORKER_TEST(test) cmocka_unit_test_setup_teardown(test, yard_setup, yard_teardown)
+/* With a setup of the test's own, which calls yard_setup(). */
+#define WORKER_TEST_AFTER(setup, test) cmocka_unit_test_setup_teardown(test, setup, yard_teardown)
