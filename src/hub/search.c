@@ -97,21 +97,30 @@ static bool find_exact(struct finding *finding, struct error *err)
 
 /* --- the others ----------------------------------------------------------------------------- */
 
-static struct str term_at(const struct finding *finding, size_t index)
+/* The words but the first; unused places repeat the last one, which changes nothing. */
+static struct str other_at(const struct finding *finding, size_t index)
 {
-    return index < finding->term_count ? finding->terms[index] : STR("");
+    if (finding->term_count < 2)
+        return STR("");
+    return finding->terms[index < finding->term_count ? index : finding->term_count - 1];
+}
+
+static int64_t other_count(const struct finding *finding)
+{
+    return finding->term_count < 2 ? 0 : (int64_t)finding->term_count - 1;
 }
 
 /* The inputs of both statements have the same names. */
 #define SEARCH_INPUTS(finding, limit)                                                              \
     {                                                                                              \
-        .term = term_at((finding), 0), .rank_min = (finding)->rank_min,                            \
-        .rank_max = (finding)->rank_max, .term2 = term_at((finding), 1),                           \
-        .term3 = term_at((finding), 2), .term4 = term_at((finding), 3),                            \
-        .term5 = term_at((finding), 4), .term6 = term_at((finding), 5),                            \
-        .term7 = term_at((finding), 6), .term8 = term_at((finding), 7),                            \
-        .but_id = (finding)->exact.id, .sees_all = (finding)->sees_all,                            \
-        .viewer_id = (finding)->viewer_id, .stars_min = (finding)->query->stars_min,               \
+        .term = (finding)->terms[0], .rank_min = (finding)->rank_min,                              \
+        .rank_max = (finding)->rank_max, .others = other_count(finding),                           \
+        .other1 = other_at((finding), 1), .other2 = other_at((finding), 2),                        \
+        .other3 = other_at((finding), 3), .other4 = other_at((finding), 4),                        \
+        .other5 = other_at((finding), 5), .other6 = other_at((finding), 6),                        \
+        .other7 = other_at((finding), 7), .but_id = (finding)->exact.id,                           \
+        .sees_all = (finding)->sees_all, .viewer_id = (finding)->viewer_id,                        \
+        .stars_min = (finding)->query->stars_min,                                                  \
         .any_automated = (finding)->query->automated == SEARCH_ANY,                                \
         .is_automated = (finding)->query->automated == SEARCH_YES, .most = (limit),                \
     }

@@ -3,6 +3,7 @@
 
 #include "base/limits.h"
 #include "content.h"
+#include "hub/search.sql.h"
 
 struct entry {
     const char *name, *description;
@@ -235,6 +236,40 @@ static void test_search_find__takes_any_text(void **state)
     check_str(FIND(str_from(longest)), "(0)");
 }
 
+/* A page must come from the index in its order: SQLite sorts everything when it thinks little of
+ * that. */
+static void check_plan(struct hub_fixture *fixture, const char *name)
+{
+    const struct db_statement *const *statement = search_statements;
+    while (*statement && strcmp((*statement)->name, name) != 0)
+        statement++;
+    assert_non_null(*statement);
+    sqlite3 *handle = NULL;
+    sqlite3_stmt *explain = NULL;
+    const char *path = arena_format(fixture->arena, "%s/berth.db", fixture->folder).ptr;
+    const char *sql =
+        arena_format(fixture->arena, "EXPLAIN QUERY PLAN %s", (*statement)->sqlite).ptr;
+    assert_int_equal(sqlite3_open(path, &handle), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(handle, sql, -1, &explain, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(explain), SQLITE_ROW);
+    bool is_first = true;
+    do {
+        const char *step = (const char *)sqlite3_column_text(explain, 3);
+        if (is_first)
+            assert_non_null(strstr(step, "PRIMARY KEY (term=? AND rank>? AND rank<?)"));
+        if (strstr(step, "TEMP B-TREE") || strstr(step, "SCAN"))
+            fail_msg("%s: %s", name, step);
+        is_first = false;
+    } while (sqlite3_step(explain) == SQLITE_ROW);
+    sqlite3_finalize(explain);
+    sqlite3_close(handle);
+}
+
+static void test_search_find__reads_pages_in_the_order_of_the_index(void **state)
+{
+    check_plan(*state, "search_page");
+}
+
 /* --- ranks ----------------------------------------------------------------------------------- */
 
 static void test_search_rank__is_ordered(void **state)
@@ -271,6 +306,7 @@ int main(void)
         CONTENT_TEST(test_search_find__orders_by_rank),
         CONTENT_TEST(test_search_find__pages),
         CONTENT_TEST(test_search_find__takes_any_text),
+        CONTENT_TEST(test_search_find__reads_pages_in_the_order_of_the_index),
         cmocka_unit_test(test_search_rank__is_ordered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
