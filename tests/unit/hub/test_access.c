@@ -406,6 +406,14 @@ static void test_access_authorize__holds_a_token_to_its_scopes(void **state)
     asking.authorization = bearer(fixture, "alice", "registry:catalog:search");
     check(fixture, asking, ERROR_UNAUTHENTICATED, "registry:catalog:*");
 
+    /* The name alone is not the repository. */
+    (void)hub_fixture_sql(fixture, "INSERT INTO repository (owner_id, name, created_ms, "
+                                   "updated_ms) SELECT id, 'app', 0, 0 FROM account WHERE name = "
+                                   "'bobby'");
+    asking.access = ACCESS_PULL;
+    asking.authorization = bearer(fixture, "alice", "repository:bobby/app:pull");
+    check(fixture, asking, ERROR_UNAUTHENTICATED, "the token does not cover pull of alice/app");
+
     /* One name, two ways to write it. */
     asking = (struct asking){ .access = ACCESS_PULL, .repository = "library/centos" };
     asking.authorization = bearer(fixture, NULL, "repository:centos:pull");
@@ -442,6 +450,8 @@ static void test_access_authorize__ends_tokens_with_account_and_time(void **stat
     asking.authorization = bearer(fixture, "alice", "repository:alice/app:pull");
     check(fixture, asking, OK, NULL);
     assert_true(account_change(fixture->hub, fixture->arena, STR("alice"), &off, &fixture->err));
+    check(fixture, asking, ERROR_UNAUTHENTICATED, "not valid any more");
+    asking.authorization = bearer(fixture, "alice", "repository:alice/app:pull");
     check(fixture, asking, ERROR_UNAUTHENTICATED, "not valid any more");
 }
 

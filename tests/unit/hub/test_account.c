@@ -286,6 +286,15 @@ static void test_account_add_first_admin__works_once_and_with_the_code_only(void
     assert_int_equal(find(fixture, "otto").id, 0);
 }
 
+static void test_account_add_first_admin__is_not_for_a_site_that_has_one(void **state)
+{
+    struct hub_fixture *fixture = *state;
+    (void)hub_fixture_user(fixture, "anna", true);
+    (void)hub_fixture_sql(fixture, "INSERT INTO site VALUES ('setup_code', 'left-over')");
+    assert_false(add_first(fixture, STR("left-over"), "otto"));
+    check_error(&fixture->err, ERROR_DENIED, "used already");
+}
+
 static void test_account_setup_code__ends_with_any_administrator(void **state)
 {
     struct hub_fixture *fixture = *state;
@@ -473,6 +482,7 @@ int main(void)
         HUB_TEST(test_account_add__stores_no_password),
         HUB_TEST(test_account_setup_code__stays_the_same_until_used),
         HUB_TEST(test_account_add_first_admin__works_once_and_with_the_code_only),
+        HUB_TEST(test_account_add_first_admin__is_not_for_a_site_that_has_one),
         HUB_TEST(test_account_setup_code__ends_with_any_administrator),
         HUB_TEST(test_account_change__changes_what_is_set_only),
         HUB_TEST(test_account_change__ends_tokens_with_password_and_activity),

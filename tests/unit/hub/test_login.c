@@ -333,6 +333,16 @@ static void test_refresh_token_check__ends_half_a_year_after_its_last_use(void *
     check_error(&fixture->err, ERROR_UNAUTHENTICATED, "not valid any more");
 }
 
+static void
+test_refresh_token_check__refuses_one_issued_after_its_password_had_changed(void **state)
+{
+    struct hub_fixture *fixture = *state;
+    struct account before = hub_fixture_user(fixture, "alice", false);
+    change(fixture, "alice", (struct account_change){ .password = STR("new-password") });
+    assert_false(check_token(fixture, issue(fixture, &before)));
+    check_error(&fixture->err, ERROR_UNAUTHENTICATED, "not valid any more");
+}
+
 static void test_refresh_token_check__notes_a_use_once_an_hour(void **state)
 {
     struct hub_fixture *fixture = *state;
@@ -437,6 +447,7 @@ int main(void)
         HUB_TEST(test_refresh_token_issue__gives_what_only_its_hash_is_kept_of),
         HUB_TEST(test_refresh_token_check__refuses_what_it_did_not_issue),
         HUB_TEST(test_refresh_token_check__ends_half_a_year_after_its_last_use),
+        HUB_TEST(test_refresh_token_check__refuses_one_issued_after_its_password_had_changed),
         HUB_TEST(test_refresh_token_check__notes_a_use_once_an_hour),
         HUB_TEST(test_refresh_token_issue__keeps_a_bounded_number),
         HUB_TEST(test_refresh_token_issue__cuts_what_the_client_calls_itself),
