@@ -64,7 +64,7 @@ static void test_access_token_issue__writes_the_claims_of_the_specification(void
     assert_true(base64url_decode(fixture->arena, middle, &claims_text));
     json_t *claims AUTO(json_decref) = json_parse_object(claims_text, &fixture->err);
     assert_non_null(claims);
-    int64_t exp, nbf, iat;
+    int64_t exp = 0, nbf = 0, iat = 0;
     assert_true(json_get_i64(claims, "exp", &exp) && json_get_i64(claims, "nbf", &nbf) &&
                 json_get_i64(claims, "iat", &iat));
     assert_true(exp == iat + TOKEN_LIFE_S && nbf == iat && issued_ms == iat * 1000);
