@@ -200,7 +200,7 @@ static void test_keys_sign__makes_a_plain_jwt(void **state)
     write_key(fixture, "zz.key", some_key);
     assert_true(keys_reload(fixture->keys, &fixture->err));
     struct str token = keys_sign(fixture->keys, fixture->arena, "test", STR("{}"));
-    struct str rest = token, header, claims, text;
+    struct str rest = token, header = STR_NONE, claims = STR_NONE, text;
     assert_true(str_split(&rest, '.', &header) && str_split(&rest, '.', &claims));
     assert_true(base64url_decode(fixture->arena, header, &text));
     check_str(text, "{\"alg\":\"HS256\",\"kid\":\"zz\",\"typ\":\"JWT\"}");
