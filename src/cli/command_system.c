@@ -41,10 +41,12 @@ static void setting_json(struct json *json, struct str name, struct str value, s
     json_end(json);
 }
 
+enum { MANUAL_BYTES_MAX = 1024 * 1024 };
+
 static enum cli_result manual_print(struct cli *cli)
 {
     struct buf out AUTO(buf_release);
-    buf_init(&out, 1024 * 1024);
+    buf_init(&out, MANUAL_BYTES_MAX);
     settings_manual_write(&out);
     struct str text = buf_str(&out);
     fwrite(text.ptr, 1, text.len, cli->out);

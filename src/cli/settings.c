@@ -16,12 +16,19 @@ struct str setting_name(struct arena *arena, enum setting_id id)
     return arena_format(arena, "%s%s%s", row->section, row->section[0] ? "." : "", row->key);
 }
 
+static char letter_normalize(char letter)
+{
+    if (letter == '.')
+        return '_';
+    return letter >= 'a' && letter <= 'z' ? (char)(letter - 'a' + 'A') : letter;
+}
+
 /* "limit.workers" and "Limit_Workers" become "LIMIT_WORKERS". */
 static struct str name_normalize(struct arena *arena, struct str name)
 {
     char *text = arena_alloc(arena, name.len + 1);
     for (size_t i = 0; i < name.len; i++)
-        text[i] = name.ptr[i] == '.' ? '_' : (char)toupper((unsigned char)name.ptr[i]);
+        text[i] = letter_normalize(name.ptr[i]);
     return (struct str){ text, name.len };
 }
 
@@ -63,7 +70,9 @@ static struct str text_for_message(struct arena *arena, struct str text)
     char *copy = arena_alloc(arena, text.len + 1);
     for (size_t i = 0; i < text.len; i++) {
         unsigned char byte = (unsigned char)text.ptr[i];
-        copy[i] = byte < 0x20 || byte == 0x7f ? '?' : text.ptr[i];
+        copy[i] = text.ptr[i];
+        if (byte < 0x20 || byte == 0x7f)
+            copy[i] = '?';
     }
     return arena_format(arena, "%.*s%s", (int)text.len, copy, is_cut ? "..." : "");
 }

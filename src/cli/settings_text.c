@@ -49,7 +49,7 @@ struct str setting_value_shown(struct arena *arena, struct str value)
     if (!str_is_set(value))
         return value;
     struct buf out AUTO(buf_release);
-    buf_init(&out, 2 * SETTING_VALUE_BYTES_MAX + value.len);
+    buf_init(&out, 2 * (SETTING_VALUE_BYTES_MAX + value.len)); /* a mask may be longer */
     user_part_mask(&out, &value);
     query_mask(&out, value);
     return arena_copy(arena, buf_str(&out));
