@@ -20,7 +20,9 @@ static char letter_normalize(char letter)
 {
     if (letter == '.')
         return '_';
-    return letter >= 'a' && letter <= 'z' ? (char)(letter - 'a' + 'A') : letter;
+    if (letter >= 'a' && letter <= 'z')
+        return (char)(letter - 'a' + 'A');
+    return letter;
 }
 
 /* "limit.workers" and "Limit_Workers" become "LIMIT_WORKERS". */
