@@ -281,6 +281,12 @@ static void test_worker_start__a_task_that_recovers_is_back_at_its_pace(void **s
     atomic_store(&seen.failures_wanted, 5);
     struct worker *worker AUTO(worker_stop) = start_tasks(*state, tasks, 1);
     assert_true(reaches(&seen.runs, 40)); /* at the pace of the fifth failure: eleven seconds */
+    /* Two further failures count from the beginning: 20 and 40 ms, not 640 and 1280. */
+    int64_t begun_ms = clock_monotonic_ms();
+    int now = atomic_load(&seen.runs);
+    atomic_store(&seen.failures_wanted, now + 3);
+    assert_true(reaches(&seen.runs, now + 6));
+    assert_true(clock_monotonic_ms() - begun_ms < 1000);
 }
 
 int main(void)
