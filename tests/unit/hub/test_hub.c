@@ -69,6 +69,10 @@ static void test_hub_check__asks_the_database(void **state)
 {
     struct hub_fixture *fixture = *state;
     assert_true(hub_check(fixture->hub, fixture->arena, &fixture->err));
+    db_fail_nth_for_test(1);
+    assert_false(hub_check(fixture->hub, fixture->arena, &fixture->err));
+    assert_int_equal(fixture->err.kind, ERROR_UNAVAILABLE);
+    db_fail_nth_for_test(0);
 }
 
 static void test_hub_open__has_statements_that_fit_the_schema(void **state)
