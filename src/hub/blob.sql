@@ -31,7 +31,7 @@ LIMIT 1;
 -- name: blob_user :maybe
 -- in:   digest digest, repository_id int
 -- out:  manifest digest
-SELECT m.digest
+SELECT m.digest AS manifest
 FROM manifest_reference f JOIN manifest m ON m.id = f.manifest_id
 WHERE f.digest = $1 AND f.role <> 3 AND m.repository_id = $2
 LIMIT 1;

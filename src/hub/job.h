@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* hub/job.h - what must follow a change: rows written in the change's own transaction.
  *
- * No event is lost, none is sent for a change that was rolled back.  Any node takes a due job under a lease by the
- * database's clock, longer than the job's own time limit, with a fencing number that is checked at its end: a holder that
- * was too slow finds ERROR_CONFLICT and its result is dropped. Jobs may run twice; their work must stand that.
+ * No event is lost, none is sent for a change that was rolled back.  Any node takes a due job under
+ * a lease by the database's clock, longer than the job's own time limit, with a fencing number that
+ * is checked at its end: a holder that was too slow finds ERROR_CONFLICT and its result is dropped.
+ * Jobs may run twice; their work must stand that.
  *
  *     due --lease--> running --done--> gone
- *      ^________retry with backoff________|  (at most 20 times, then kept as failed: due_ms = never) */
+ *      ^________retry with backoff________|  (at most 20 times, then kept as failed: due_ms =
+ * never) */
 #pragma once
 #include "base/arena.h"
 #include "base/error.h"

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* hub/manifest.h - manifests and the tags that name them.
  *
- * A document is stored and served byte for byte.  An image is accepted only if the repository claims its config and
- * every layer (but foreign ones); the error names the first digest that is missing.  An index may
- * name children that are not here (sparse, as the OCI specification allows).  A subject need not exist.
+ * A document is stored and served byte for byte.  An image is accepted only if the repository
+ * claims its config and every layer (but foreign ones); the error names the first digest that is
+ * missing.  An index may name children that are not here (sparse, as the OCI specification allows).
+ * A subject need not exist.
  *
- * Putting makes the manifest, its references, its tags, the history of those, the repository's counters and the
- * jobs that follow in one transaction. Sources: OCI distribution-spec, "Pushing manifests", "Listing referrers". */
+ * Putting makes the manifest, its references, its tags, the history of those, the repository's
+ * counters and the jobs that follow in one transaction. Sources: OCI distribution-spec, "Pushing
+ * manifests", "Listing referrers". */
 #pragma once
 #include "base/arena.h"
 #include "base/error.h"
@@ -20,10 +22,11 @@
 
 struct manifest_put {
     int64_t repository_id, account_id;
-    struct str content_type;     /* as declared; absent allowed */
+    struct str content_type; /* as declared; absent allowed */
     struct str body;
     const struct digest *expected; /* when pushed by digest; NULL otherwise */
-    enum digest_algorithm algorithm; /* of the digest to store it under when pushed by tag; NONE: sha256 */
+    enum digest_algorithm
+        algorithm; /* of the digest to store it under when pushed by tag; NONE: sha256 */
     const struct str *tags;
     size_t tag_count;
 };
@@ -46,13 +49,14 @@ struct manifest_document {
     int64_t size;
 };
 
-/* By tag or digest; ERROR_NOT_FOUND about the manifest, naming what was asked for.  `with_body` false leaves the body absent (HEAD). */
+/* By tag or digest; ERROR_NOT_FOUND about the manifest, naming what was asked for.  `with_body`
+ * false leaves the body absent (HEAD). */
 NODISCARD bool manifest_get(struct hub *hub, struct arena *arena, int64_t repository_id,
                             const struct reference *reference, bool with_body,
                             struct manifest_document *out, struct error *err);
 
-/* By tag: the tag goes, its content stays.  By digest: the manifest and all of its tags go; ERROR_DENIED while an index in
- * the repository refers to it. */
+/* By tag: the tag goes, its content stays.  By digest: the manifest and all of its tags go;
+ * ERROR_DENIED while an index in the repository refers to it. */
 NODISCARD bool manifest_delete(struct hub *hub, struct arena *arena, int64_t repository_id,
                                int64_t account_id, const struct reference *reference,
                                struct error *err);
@@ -68,8 +72,8 @@ struct referrer {
     int64_t size;
 };
 
-/* Manifests of the repository with this subject, by digest from behind `after` (absent: the first); `artifact_type`
- * absent: all.  No such subject is an empty list. */
+/* Manifests of the repository with this subject, by digest from behind `after` (absent: the first);
+ * `artifact_type` absent: all.  No such subject is an empty list. */
 NODISCARD bool referrer_list(struct hub *hub, struct arena *arena, int64_t repository_id,
                              const struct digest *subject, struct str artifact_type,
                              struct str after, int limit, struct referrer **out, size_t *count,

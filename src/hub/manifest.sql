@@ -50,7 +50,7 @@ SELECT body FROM manifest_body WHERE manifest_id = $1;
 -- name: manifest_parent :maybe
 -- in:   digest digest, repository_id int
 -- out:  parent digest
-SELECT m.digest
+SELECT m.digest AS parent
 FROM manifest_reference f JOIN manifest m ON m.id = f.manifest_id
 WHERE f.digest = $1 AND f.role = 3 AND m.repository_id = $2
 LIMIT 1;

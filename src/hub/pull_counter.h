@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* hub/pull_counter.h - counts pulls without making them wait.
  *
- * A pull adds to a counter in memory; every few seconds the worker writes the sums (and the search rank, where it moved).  A
- * killed process loses the last seconds' counts, which nobody was promised. Any thread. */
+ * A pull adds to a counter in memory; every few seconds the worker writes the sums (and the search
+ * rank, where it moved).  A killed process loses the last seconds' counts, which nobody was
+ * promised. Any thread. */
 #pragma once
 #include "base/arena.h"
 #include "base/cleanup.h"

@@ -13,7 +13,7 @@ SELECT id, default_private FROM account WHERE name = $1;
 -- out:  id int, owner_id int, owner text, name text, is_private bool, is_automated bool
 -- out:  description text, full_description text, star_count int, pull_count int, push_count int
 -- out:  created_ms int, updated_ms int
-SELECT r.id, r.owner_id, a.name, r.name, r.is_private, r.is_automated,
+SELECT r.id, r.owner_id, a.name AS owner, r.name, r.is_private, r.is_automated,
        r.description, r.full_description, r.star_count, r.pull_count, r.push_count,
        r.created_ms, r.updated_ms
 FROM account a JOIN repository r ON r.owner_id = a.id
@@ -41,7 +41,7 @@ WHERE id = $5;
 -- out:  id int, owner_id int, owner text, name text, is_private bool, is_automated bool
 -- out:  description text, star_count int, pull_count int, push_count int
 -- out:  created_ms int, updated_ms int
-SELECT r.id, r.owner_id, a.name, r.name, r.is_private, r.is_automated, r.description,
+SELECT r.id, r.owner_id, a.name AS owner, r.name, r.is_private, r.is_automated, r.description,
        r.star_count, r.pull_count, r.push_count, r.created_ms, r.updated_ms
 FROM account a JOIN repository r ON r.owner_id = a.id
 WHERE a.name = $1 AND r.name > $2 AND ($3 OR NOT r.is_private OR r.owner_id = $4)
@@ -54,7 +54,7 @@ LIMIT $5;
 -- out:  id int, owner_id int, owner text, name text, is_private bool, is_automated bool
 -- out:  description text, star_count int, pull_count int, push_count int
 -- out:  created_ms int, updated_ms int
-SELECT r.id, r.owner_id, a.name, r.name, r.is_private, r.is_automated, r.description,
+SELECT r.id, r.owner_id, a.name AS owner, r.name, r.is_private, r.is_automated, r.description,
        r.star_count, r.pull_count, r.push_count, r.created_ms, r.updated_ms
 FROM account a JOIN repository r ON r.owner_id = a.id
 WHERE a.name > $1 AND ($2 OR NOT r.is_private OR r.owner_id = $3)

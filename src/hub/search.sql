@@ -10,7 +10,7 @@
 -- name: search_source :maybe
 -- in:   repository_id int
 -- out:  owner text, name text, description text, star_count int, pull_count int
-SELECT a.name, r.name, r.description, r.star_count, r.pull_count
+SELECT a.name AS owner, r.name, r.description, r.star_count, r.pull_count
 FROM repository r JOIN account a ON a.id = r.owner_id
 WHERE r.id = $1;
 
@@ -34,13 +34,13 @@ UPDATE repository SET search_rank = $1 WHERE id = $2;
 -- name: search_frequency :one
 -- in:   term text, most int
 -- out:  frequency int
-SELECT COUNT(*) FROM (SELECT 1 FROM search_term WHERE term = $1 LIMIT $2) AS s;
+SELECT COUNT(*) AS frequency FROM (SELECT 1 FROM search_term WHERE term = $1 LIMIT $2) AS s;
 
 -- The lowest rank among the best `depth` rows of a word; 0 if there are none.
 -- name: search_floor :one
 -- in:   term text, rank_max int, depth int
 -- out:  lowest int
-SELECT COALESCE(MIN(s.rank), 0) FROM (
+SELECT COALESCE(MIN(s.rank), 0) AS lowest FROM (
     SELECT rank FROM search_term WHERE term = $1 AND rank <= $2
     ORDER BY rank DESC, repository_id DESC LIMIT $3) AS s;
 
@@ -50,7 +50,7 @@ SELECT COALESCE(MIN(s.rank), 0) FROM (
 -- in:   but_id int, sees_all bool, viewer_id int, stars_min int
 -- in:   any_automated bool, is_automated bool, most int
 -- out:  total int
-SELECT COUNT(*) FROM (
+SELECT COUNT(*) AS total FROM (
 SELECT 1
 FROM search_term d CROSS JOIN repository r
 WHERE r.id = d.repository_id AND d.term = $1 AND d.rank >= $2 AND d.rank <= $3
@@ -79,7 +79,8 @@ LIMIT $18) AS found;
 -- in:   any_automated bool, is_automated bool, most int
 -- out:  owner text, name text, description text
 -- out:  star_count int, pull_count int, is_automated bool, is_private bool
-SELECT a.name, r.name, r.description, r.star_count, r.pull_count, r.is_automated, r.is_private
+SELECT a.name AS owner, r.name, r.description, r.star_count, r.pull_count, r.is_automated,
+       r.is_private
 FROM search_term d CROSS JOIN repository r CROSS JOIN account a
 WHERE r.id = d.repository_id AND a.id = r.owner_id
   AND d.term = $1 AND d.rank >= $2 AND d.rank <= $3

@@ -4,7 +4,7 @@
 -- name: upload_count :one
 -- in:   account_id int
 -- out:  uploads int
-SELECT COUNT(*) FROM upload WHERE account_id = $1;
+SELECT COUNT(*) AS uploads FROM upload WHERE account_id = $1;
 
 -- name: upload_insert :exec
 -- in:   id text, repository_id int, account_id int, hash_state bytes, started_ms int

@@ -2,6 +2,14 @@
 #include "hub/repository.h"
 
 #include "content.h"
+#include "hub/blob.sql.h"
+#include "hub/job.sql.h"
+#include "hub/manifest.sql.h"
+#include "hub/pull_counter.sql.h"
+#include "hub/repository.sql.h"
+#include "hub/search.sql.h"
+#include "hub/tag.sql.h"
+#include "hub/upload.sql.h"
 
 static struct repository find(struct hub_fixture *fixture, const char *name)
 {
@@ -250,6 +258,19 @@ static void test_repository_add__a_failed_commit_leaves_nothing(void **state)
     fail_msg("thirty failures were not enough");
 }
 
+static void test_statements__of_the_content_half_prepare(void **state)
+{
+    struct hub_fixture *fixture = *state;
+    const struct db_statement *const *tables[] = {
+        blob_statements,       job_statements,    manifest_statements, pull_counter_statements,
+        repository_statements, search_statements, tag_statements,      upload_statements,
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(tables); i++) {
+        for (const struct db_statement *const *each = tables[i]; *each; each++)
+            CHECK(db_statement_check(fixture->hub->db, *each, &fixture->err));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -266,6 +287,7 @@ int main(void)
         CONTENT_TEST(test_repository_list__shows_private_ones_to_their_owner),
         CONTENT_TEST(test_repository_list__pages_join_to_the_list),
         CONTENT_TEST(test_repository_add__a_failed_commit_leaves_nothing),
+        CONTENT_TEST(test_statements__of_the_content_half_prepare),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

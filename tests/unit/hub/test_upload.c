@@ -326,6 +326,39 @@ static void test_upload_append__one_request_at_a_time(void **state)
     CHECK(finish(fixture, &upload, "", "hello"));
 }
 
+/* Turns hold within one process; what another node does shows in the database. */
+static int64_t other_node_read(void *state, void *bytes, size_t size, struct error *err)
+{
+    struct meddler *meddler = state;
+    (void)size;
+    (void)err;
+    if (meddler->step++ > 0)
+        return 0;
+    hub_fixture_sql(meddler->fixture, "UPDATE upload SET size = size + 4");
+    memcpy(bytes, "hello", 5);
+    return 5;
+}
+
+static void test_upload_append__loses_to_another_node(void **state)
+{
+    struct hub_fixture *fixture = *state;
+    struct upload upload = start(fixture, content_repository(fixture, "alice/app"));
+    struct meddler meddler = { .fixture = fixture, .upload = &upload };
+    struct upload_source source = { .read = other_node_read, .state = &meddler };
+    CHECK_FAILS(upload_append(fixture->hub, fixture->arena, &upload, 0, -1, source, &fixture->err),
+                ERROR_RANGE, "another request has appended");
+    assert_int_equal(hub_fixture_sql(fixture, "SELECT size FROM upload"), 4);
+
+    hub_fixture_sql(fixture, "UPDATE upload SET size = 0");
+    meddler.step = 0;
+    struct digest digest = content_digest("hello");
+    CHECK_FAILS(
+        upload_finish(fixture->hub, fixture->arena, &upload, 0, source, &digest, &fixture->err),
+        ERROR_NOT_FOUND, "continued meanwhile");
+    check_stored(fixture, 0, 0);
+    assert_int_equal(hub_fixture_sql(fixture, "SELECT count(*) FROM blob"), 0);
+}
+
 static void test_upload_cancel__while_another_request_writes(void **state)
 {
     struct hub_fixture *fixture = *state;
@@ -507,6 +540,7 @@ int main(void)
         CONTENT_TEST(test_upload_append__cuts_off_what_the_database_does_not_know),
         CONTENT_TEST(test_upload_append__ends_a_session_whose_bytes_are_gone),
         CONTENT_TEST(test_upload_append__one_request_at_a_time),
+        CONTENT_TEST(test_upload_append__loses_to_another_node),
         CONTENT_TEST(test_upload_cancel__while_another_request_writes),
         CONTENT_TEST(test_upload_cancel__removes_session_and_bytes),
         CONTENT_TEST(test_upload_finish__keeps_one_copy_of_a_digest),
