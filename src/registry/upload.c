@@ -18,17 +18,19 @@ struct chunk {
     int64_t left;   /* of length */
 };
 
+/* Without Content-Length a body may be shorter or longer than its Content-Range. */
 static int64_t chunk_read(void *state, void *bytes, size_t size, struct error *err)
 {
     struct chunk *chunk = state;
     int64_t got = request_read(chunk->request, bytes, size, err);
-    if (got <= 0 || chunk->length < 0)
+    if (got < 0 || chunk->length < 0)
         return got;
     chunk->left -= got;
-    if (chunk->left >= 0)
+    if (chunk->left == 0 || (chunk->left > 0 && got > 0))
         return got;
     error_set_about(err, ABOUT_SIZE, ERROR_INVALID,
-                    "the body is longer than its Content-Range says");
+                    "the body does not have the %" PRId64 " bytes that its Content-Range says",
+                    chunk->length);
     return -1;
 }
 
@@ -58,16 +60,6 @@ static bool chunk_parse(struct request *request, struct chunk *out, struct error
     out->offset = (int64_t)first;
     out->length = out->left = announced;
     return true;
-}
-
-/* A chunk without Content-Length may end too early without anybody noticing but us. */
-static bool chunk_check_end(const struct chunk *chunk, struct error *err)
-{
-    if (chunk->length < 0 || chunk->left == 0)
-        return true;
-    return error_set_about(err, ABOUT_SIZE, ERROR_INVALID,
-                           "the body is %" PRId64 " bytes shorter than its Content-Range says",
-                           chunk->left);
 }
 
 static void blob_created(struct request *request, struct response *response,
@@ -225,8 +217,7 @@ bool registry_upload_append(struct request *request, struct response *response, 
     struct chunk chunk;
     if (!chunk_parse(request, &chunk, err) || !find_session(request, &upload, err) ||
         !upload_append(access_hub(request), request->arena, &upload, chunk.offset, chunk.length,
-                       chunk_source(&chunk), err) ||
-        !chunk_check_end(&chunk, err))
+                       chunk_source(&chunk), err))
         return false;
     session_answer(request, response, &upload, 202);
     return true;

@@ -113,11 +113,13 @@ static void test_upload_start__what_cannot_be_mounted_is_uploaded(void **state)
     struct fixture *fixture = *state;
     const char *digest = push_blob(fixture, "bobby", "bobby/secret", STR("secret"));
     const char *other = digest_text(fixture, STR("nowhere"));
+    const char *public = push_blob(fixture, "bobby", "bobby/base", STR("public"));
     make_private(fixture, "bobby", "secret");
     const char *queries[] = {
         text(fixture, "?mount=%s&from=bobby/secret", digest),
         text(fixture, "?mount=%s&from=bobby/nothing", digest),
         text(fixture, "?mount=%s&from=NO+NAME", digest),
+        text(fixture, "?mount=%s&from=bobby/nothing", public),
         text(fixture, "?mount=%s", digest),
         text(fixture, "?mount=%s", other),
     };
@@ -266,6 +268,25 @@ static void test_upload_finish__needs_the_right_digest(void **state)
     check_refused(fixture, finish(fixture, location, "x", "", "x"), 404, "BLOB_UPLOAD_UNKNOWN");
 }
 
+static void test_upload_finish__refuses_ranges_that_do_not_fit_the_body(void **state)
+{
+    struct fixture *fixture = *state;
+    const char *location = started(fixture, "alice");
+    const char *ranges[] = { "0-4", "0-1" };
+    for (size_t i = 0; i < ARRAY_COUNT(ranges); i++) {
+        struct str whole = arena_format(
+            fixture->arena,
+            "PUT %s?digest=%s HTTP/1.1\r\nHost: hub.test\r\nTransfer-Encoding: chunked\r\n"
+            "Authorization: Basic YWxpY2U6YWxpY2UtcGFzc3dvcmQ=\r\nContent-Range: %s\r\n\r\n"
+            "3\r\nabc\r\n0\r\n\r\n",
+            location, digest_text(fixture, STR("abc")), ranges[i]);
+        check_refused(fixture, ask_raw(fixture, whole), 400, "SIZE_INVALID");
+        check_status(ask(fixture, "alice", "GET", location), 204);
+        check_status(ask(fixture, "alice", "DELETE", location), 204);
+        location = started(fixture, "alice");
+    }
+}
+
 static void test_upload_finish__takes_sha512(void **state)
 {
     struct fixture *fixture = *state;
@@ -324,6 +345,7 @@ int main(void)
         REGISTRY_TEST(test_upload_append__keeps_what_arrived_before_a_break),
         REGISTRY_TEST(test_upload_get__tells_where_it_stands),
         REGISTRY_TEST(test_upload_finish__needs_the_right_digest),
+        REGISTRY_TEST(test_upload_finish__refuses_ranges_that_do_not_fit_the_body),
         REGISTRY_TEST(test_upload_finish__takes_sha512),
         REGISTRY_TEST(test_upload__belongs_to_one_account_and_repository),
         REGISTRY_TEST(test_upload_cancel__ends_the_session),
