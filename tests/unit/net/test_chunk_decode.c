@@ -68,6 +68,7 @@ static void test_chunk_decode__refuses_odd_framing(void **state)
         STR("0\r\nX: a\n\r\n"),
         STR("0\r\n\rX"),
         STR("G\r\n"),
+        STR("5\r\nhelloX\n0\r\n\r\n"),
     };
     for (size_t i = 0; i < ARRAY_COUNT(refused); i++) {
         for (size_t piece = 1; piece < 40; piece += 38) {
