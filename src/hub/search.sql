@@ -54,19 +54,19 @@ SELECT COUNT(*) AS total FROM (
 SELECT 1
 FROM search_term d CROSS JOIN repository r
 WHERE r.id = d.repository_id AND d.term = $1 AND d.rank >= $2 AND d.rank <= $3
-  AND (CAST($4 AS BIGINT) = 0 OR (EXISTS (SELECT 1 FROM search_term s
+  AND (CAST($4 AS BIGINT) = 0 OR (1 = (SELECT COUNT(*) FROM search_term s
             WHERE s.term = $5 AND s.rank = d.rank AND s.repository_id = d.repository_id)
-        AND ($4 < 2 OR EXISTS (SELECT 1 FROM search_term s
+        AND ($4 < 2 OR 1 = (SELECT COUNT(*) FROM search_term s
             WHERE s.term = $6 AND s.rank = d.rank AND s.repository_id = d.repository_id))
-        AND ($4 < 3 OR EXISTS (SELECT 1 FROM search_term s
+        AND ($4 < 3 OR 1 = (SELECT COUNT(*) FROM search_term s
             WHERE s.term = $7 AND s.rank = d.rank AND s.repository_id = d.repository_id))
-        AND ($4 < 4 OR EXISTS (SELECT 1 FROM search_term s
+        AND ($4 < 4 OR 1 = (SELECT COUNT(*) FROM search_term s
             WHERE s.term = $8 AND s.rank = d.rank AND s.repository_id = d.repository_id))
-        AND ($4 < 5 OR EXISTS (SELECT 1 FROM search_term s
+        AND ($4 < 5 OR 1 = (SELECT COUNT(*) FROM search_term s
             WHERE s.term = $9 AND s.rank = d.rank AND s.repository_id = d.repository_id))
-        AND ($4 < 6 OR EXISTS (SELECT 1 FROM search_term s
+        AND ($4 < 6 OR 1 = (SELECT COUNT(*) FROM search_term s
             WHERE s.term = $10 AND s.rank = d.rank AND s.repository_id = d.repository_id))
-        AND ($4 < 7 OR EXISTS (SELECT 1 FROM search_term s
+        AND ($4 < 7 OR 1 = (SELECT COUNT(*) FROM search_term s
             WHERE s.term = $11 AND s.rank = d.rank AND s.repository_id = d.repository_id))))
   AND r.id <> $12 AND ($13 OR NOT r.is_private OR r.owner_id = $14)
   AND r.star_count >= $15 AND ($16 OR r.is_automated = $17)
@@ -84,19 +84,19 @@ SELECT a.name AS owner, r.name, r.description, r.star_count, r.pull_count, r.is_
 FROM search_term d CROSS JOIN repository r CROSS JOIN account a
 WHERE r.id = d.repository_id AND a.id = r.owner_id
   AND d.term = $1 AND d.rank >= $2 AND d.rank <= $3
-  AND (CAST($4 AS BIGINT) = 0 OR (EXISTS (SELECT 1 FROM search_term s
+  AND (CAST($4 AS BIGINT) = 0 OR (1 = (SELECT COUNT(*) FROM search_term s
             WHERE s.term = $5 AND s.rank = d.rank AND s.repository_id = d.repository_id)
-        AND ($4 < 2 OR EXISTS (SELECT 1 FROM search_term s
+        AND ($4 < 2 OR 1 = (SELECT COUNT(*) FROM search_term s
             WHERE s.term = $6 AND s.rank = d.rank AND s.repository_id = d.repository_id))
-        AND ($4 < 3 OR EXISTS (SELECT 1 FROM search_term s
+        AND ($4 < 3 OR 1 = (SELECT COUNT(*) FROM search_term s
             WHERE s.term = $7 AND s.rank = d.rank AND s.repository_id = d.repository_id))
-        AND ($4 < 4 OR EXISTS (SELECT 1 FROM search_term s
+        AND ($4 < 4 OR 1 = (SELECT COUNT(*) FROM search_term s
             WHERE s.term = $8 AND s.rank = d.rank AND s.repository_id = d.repository_id))
-        AND ($4 < 5 OR EXISTS (SELECT 1 FROM search_term s
+        AND ($4 < 5 OR 1 = (SELECT COUNT(*) FROM search_term s
             WHERE s.term = $9 AND s.rank = d.rank AND s.repository_id = d.repository_id))
-        AND ($4 < 6 OR EXISTS (SELECT 1 FROM search_term s
+        AND ($4 < 6 OR 1 = (SELECT COUNT(*) FROM search_term s
             WHERE s.term = $10 AND s.rank = d.rank AND s.repository_id = d.repository_id))
-        AND ($4 < 7 OR EXISTS (SELECT 1 FROM search_term s
+        AND ($4 < 7 OR 1 = (SELECT COUNT(*) FROM search_term s
             WHERE s.term = $11 AND s.rank = d.rank AND s.repository_id = d.repository_id))))
   AND r.id <> $12 AND ($13 OR NOT r.is_private OR r.owner_id = $14)
   AND r.star_count >= $15 AND ($16 OR r.is_automated = $17)

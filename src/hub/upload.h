@@ -6,9 +6,10 @@
  *
  * A session belongs to one repository and one account; to anybody else it does not exist
  * (CVE-2026-32589). Its size and hash state change together, in one transaction, by compare-and-set
- * on the size: of two requests that append at once one wins, the other gets ERROR_RANGE.  Bytes are
- * durable before the database knows of them.  A connection that breaks keeps what had arrived.
- * Source: OCI distribution-spec, "Pushing blobs". */
+ * on the size: of two requests that append at once one wins, the other gets ERROR_RANGE, at
+ * once if both are in this process (hub/upload_turn.h).  Bytes are durable before the database
+ * knows of them.  A connection that breaks keeps what had arrived. Source: OCI distribution-spec,
+ * "Pushing blobs". */
 #pragma once
 #include "base/arena.h"
 #include "base/error.h"
