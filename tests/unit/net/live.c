@@ -356,8 +356,12 @@ int64_t live_metric(const char *line_start)
     struct str rest = buf_str(&buf), line;
     int64_t value = -1;
     while (str_split(&rest, '\n', &line))
-        if (str_starts(line, str_from(line_start)))
-            value = strtoll(line.ptr + str_find_last(line, ' '), NULL, 10);
+        if (str_starts(line, str_from(line_start))) {
+            char number[32]; /* strtoll() wants an end, which a slice has not */
+            struct str text = str_after(line, str_find_last(line, ' ') + 1);
+            snprintf(number, sizeof(number), "%.*s", STR_ARG(text));
+            value = strtoll(number, NULL, 10);
+        }
     buf_release(&buf);
     return value;
 }

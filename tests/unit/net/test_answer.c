@@ -126,7 +126,8 @@ static void test_answer_send__lets_others_have_a_turn(void **state)
     assert_true(fd >= 0);
     unlink(path);
     assert_int_equal(ftruncate(fd, SIZE), 0);
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    /* As the server's sockets are: sendfile() would wait for ever in a blocking one. */
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
     struct transport transport;
     struct response response;
     struct answer answer;
