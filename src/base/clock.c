@@ -40,6 +40,11 @@ void clock_shift_for_test(int64_t by_ms)
     atomic_fetch_add(&shift_ms, by_ms);
 }
 
+int64_t clock_shift(void)
+{
+    return atomic_load(&shift_ms);
+}
+
 struct moment {
     unsigned year, month, day, hour, minute, second, ms;
     unsigned weekday; /* 0 is Sunday */

@@ -13,6 +13,7 @@ int64_t clock_now_ms(void);       /* wall clock */
 int64_t clock_monotonic_ms(void); /* never goes back */
 int64_t clock_monotonic_us(void);
 void clock_shift_for_test(int64_t by_ms);
+int64_t clock_shift(void); /* by how much tests have shifted the clocks: the database's follows */
 
 enum { CLOCK_TEXT_MAX = 32 };
 /* Times outside of the years 0 to 9999 are written as the nearest inside. */

@@ -58,9 +58,9 @@ bool db_open(const struct db_options *options, struct db **out, struct error *er
         return db_sqlite_open(str_after(filled.url, sqlite.len), &filled, out, err);
     /* The setting itself is not repeated: it may hold a password. */
     if (str_starts(filled.url, STR("postgres://")) || str_starts(filled.url, STR("postgresql://")))
-        return error_set(err, ERROR_UNSUPPORTED,
-                         "postgres:// is not supported by this version; use sqlite:PATH");
-    return error_set(err, ERROR_INVALID, "the database setting must read sqlite:PATH");
+        return db_postgres_open(filled.url, &filled, out, err);
+    return error_set(err, ERROR_INVALID,
+                     "the database setting must read sqlite:PATH or postgres://...");
 }
 
 void db_close(struct db *db)
@@ -166,6 +166,7 @@ void db_bind_int(struct db_run *run, int64_t value)
 void db_bind_text(struct db_run *run, struct str value)
 {
     int index = next_input(run, DB_TEXT);
+    run->is_no_text = run->is_no_text || !str_is_utf8(value);
     bool is_null = !str_is_set(value) && is_nullable(run, index);
     bound(run,
           is_null ? ops_of(run)->bind_null(run, index) : ops_of(run)->bind_text(run, index, value));
@@ -222,6 +223,8 @@ static bool row_fits(struct db_run *run, struct error *err)
 bool db_step(struct db_run *run, bool *has_row, struct error *err)
 {
     assert(run->has_row || run->next == run->statement->in_count);
+    if (run->is_no_text)
+        return error_set(err, ERROR_INVALID, "a text must be UTF-8 without NUL");
     if (run->is_broken)
         return error_set(err, ERROR_INTERNAL, "could not bind the values of %s",
                          run->statement->name);

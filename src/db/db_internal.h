@@ -64,6 +64,9 @@ struct db_engine_ops {
 NODISCARD bool db_sqlite_open(struct str path, const struct db_options *options, struct db **out,
                               struct error *err);
 
+NODISCARD bool db_postgres_open(struct str url, const struct db_options *options, struct db **out,
+                                struct error *err);
+
 /* A thread that has begun a transaction must end it before the next (asserted). */
 void db_thread_enters(void);
 void db_thread_leaves(void);

@@ -5,6 +5,9 @@
  * db_start(), db_bind_*() in order, db_step() until it gives no row, db_column_*() in order,
  * db_finish().  What was bound must live until then.
  *
+ * A text is UTF-8 without NUL; any other makes the next step fail with ERROR_INVALID, since
+ * PostgreSQL cannot store it.
+ *
  * An absent text (NULL pointer) for an input that cannot be NULL is bound as the empty text; one
  * that can be NULL is bound as NULL.  The same goes for bytes.  A digest that is not set, or a
  * NULL pointer to one, is NULL. */
@@ -42,10 +45,11 @@ struct db_statement {
 struct db_run {
     struct db_tx *tx;
     const struct db_statement *statement;
-    void *prepared; /* the engine's */
-    int next;       /* next placeholder or column */
-    bool has_row;   /* the last step gave one */
-    bool is_broken; /* a value could not be bound; the next step tells */
+    void *prepared;  /* the engine's */
+    int next;        /* next placeholder or column */
+    bool has_row;    /* the last step gave one */
+    bool is_broken;  /* a value could not be bound; the next step tells */
+    bool is_no_text; /* a text was no UTF-8; the next step tells */
 };
 
 NODISCARD bool db_start(struct db_tx *tx, const struct db_statement *statement, struct db_run *run,

@@ -94,11 +94,35 @@ static void test_start__tells_a_statement_that_does_not_prepare(void **state)
     check_error(&s->err, ERROR_INTERNAL, "broken: near");
 }
 
+static bool put_wrong_values(struct db_tx *tx, void *context, struct error *err)
+{
+    (void)context;
+    return tx->db->ops->script(tx,
+                               "INSERT INTO thing (id, label, address, is_red)"
+                               " VALUES (2, 3.5, x'00', 7)",
+                               err);
+}
+
+/* PostgreSQL does not even take such values. */
+static void test_step__refuses_values_of_another_type(void **state)
+{
+    struct scratch *s = *state;
+    assert_true(db_write(s->db, s->arena, put_wrong_values, NULL, &s->err));
+    struct db_tx *tx AUTO(db_tx_end) = db_read(s->db, s->arena, &s->err);
+    struct thing_address_row address;
+    struct thing_get_row row;
+    assert_false(sql_thing_address(tx, 2, &address, &s->err));
+    check_error(&s->err, ERROR_INTERNAL, "another type");
+    assert_false(sql_thing_get(tx, 2, &row, &s->err));
+    check_error(&s->err, ERROR_INTERNAL, "is_red of thing_get");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         SCRATCH_TEST(test_check__accepts_all_statements_of_the_sample),
         SCRATCH_TEST(test_check__tells_what_differs),
+        SCRATCH_TEST(test_step__refuses_values_of_another_type),
         SCRATCH_TEST(test_start__keeps_many_statements_apart),
         SCRATCH_TEST(test_start__tells_a_statement_that_does_not_prepare),
     };

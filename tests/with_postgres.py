@@ -1,0 +1,174 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Runs a command beside a PostgreSQL server that lives as long as the command.
+
+    tests/with_postgres.py meson test -C build-asan
+    tests/with_postgres.py build-asan/tests/unit/hub/test_account
+
+The command finds the server in BERTH_TEST_DATABASE, a URL such as `postgres://berth@/postgres?host=/tmp/...`;
+tests make databases of their own there.  If that is set already, the command uses what it names
+and nothing is started: so one server serves a whole run, and a server of your own can be used.
+The server listens on a Unix socket in a new folder under /tmp, which is removed at the end.  fsync is
+off; BERTH_TEST_FSYNC=1 leaves it on.  As root, everything of it runs as the user postgres.
+
+As a module (`Postgres`), for tests that stop and kill the server.
+"""
+import ctypes
+import os
+import pathlib
+import pwd
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+START_SECONDS = 60
+STOP_SECONDS = 20
+PR_SET_PDEATHSIG = 1
+
+# Small, quick and without a trace: these servers live for seconds.
+SETTINGS = {
+    "listen_addresses": "",
+    "max_connections": "200",
+    "shared_buffers": "64MB",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "full_page_writes": "off",
+    "log_min_messages": "warning",
+}
+
+
+def programs():
+    """The folder of initdb and postgres: Debian keeps them out of PATH."""
+    found = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    if found:
+        return found[-1].parent
+    in_path = shutil.which("initdb")
+    if in_path:
+        return pathlib.Path(in_path).resolve().parent
+    raise SystemExit("with_postgres.py: install the package postgresql (initdb was not found)")
+
+
+def die_with_parent():
+    """Before exec: a server whose starter was killed shuts down at once."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGQUIT)
+
+
+class Postgres:
+    def __init__(self, fsync=False):
+        self.bin = programs()
+        self.fsync = fsync
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="berth-postgres-", dir="/tmp"))
+        self.log = self.folder / "log"
+        self.process = None
+        self.user = {}
+        if os.geteuid() == 0:
+            entry = pwd.getpwnam("postgres")
+            self.user = {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
+            os.chown(self.folder, entry.pw_uid, entry.pw_gid)
+        self.folder.chmod(0o755)
+
+    def url(self, database="postgres"):
+        return f"postgres://berth@/{database}?host={self.folder}"
+
+    def _run(self, *command):
+        with open(self.log, "ab") as log:
+            subprocess.run(command, check=True, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                           cwd="/", timeout=START_SECONDS, **self.user)
+
+    def create(self):
+        self._run(self.bin / "initdb", "-D", self.folder / "data", "-U", "berth", "-A", "trust",
+                  "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions")
+
+    def start(self):
+        command = [self.bin / "postgres", "-D", self.folder / "data", "-k", self.folder]
+        settings = {**SETTINGS, "fsync": "on" if self.fsync else "off"}
+        for name, value in settings.items():
+            command += ["-c", f"{name}={value}"]
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/",
+                                            preexec_fn=die_with_parent, start_new_session=True, **self.user)
+
+    def wait_until_ready(self):
+        deadline = time.monotonic() + START_SECONDS
+        while subprocess.run([self.bin / "pg_isready", "-q", "-h", self.folder], check=False).returncode != 0:
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                sys.stderr.write(self.log.read_text(errors="replace")[-4000:])
+                raise SystemExit("with_postgres.py: the server did not start")
+            time.sleep(0.05)
+
+    def _end(self, how):
+        if self.process is None or self.process.poll() is not None:
+            return
+        self.process.send_signal(how)
+        try:
+            self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+    def stop(self):
+        """Whoever is connected is thrown out; what was committed is written down."""
+        self._end(signal.SIGINT)
+
+    def kill(self):
+        """As if the machine's power had gone, but for what the kernel still writes."""
+        pids = subprocess.run(["ps", "-o", "pid=", "--ppid", str(self.process.pid)], check=False,
+                              stdout=subprocess.PIPE, text=True).stdout.split()
+        self._end(signal.SIGKILL)
+        for pid in pids:
+            try:
+                os.kill(int(pid), signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+
+    def __enter__(self):
+        try:
+            self.create()
+            self.start()
+            self.wait_until_ready()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self._end(signal.SIGQUIT)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def environment_for(command):
+    """cmocka's results of this run must not overwrite those of the run on SQLite."""
+    environment = dict(os.environ)
+    cases = environment.get("BERTH_TEST_CASES")
+    if cases and "CMOCKA_XML_FILE" in environment:
+        name = command[0].replace("/", "_") + "-postgres"
+        environment["CMOCKA_XML_FILE"] = f"{cases}/{name}.%g.xml"
+    return environment
+
+
+def main(command):
+    if not command:
+        raise SystemExit("usage: with_postgres.py COMMAND...")
+    environment = environment_for(command)
+    if environment.get("BERTH_TEST_DATABASE"):
+        os.execvpe(command[0], command, environment)
+    # SystemExit unwinds through __exit__.
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, lambda number, frame: sys.exit(128 + number))
+    with Postgres(fsync=environment.get("BERTH_TEST_FSYNC") == "1") as server:
+        environment["BERTH_TEST_DATABASE"] = server.url()
+        child = subprocess.Popen(command, env=environment)
+        try:
+            status = child.wait()
+        except BaseException:
+            child.terminate()
+            child.wait()
+            raise
+    return status if status >= 0 else 128 - status
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
