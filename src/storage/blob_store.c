@@ -150,3 +150,89 @@ bool blob_store_check(struct blob_store *store, struct error *err)
 {
     return store->ops->check(store, err);
 }
+
+/* --- notes ---------------------------------------------------------------------------------- */
+
+static bool note_part_is_valid(struct str part)
+{
+    for (size_t i = 0; i < part.len; i++) {
+        char byte = part.ptr[i];
+        bool is_plain = (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9') ||
+                        byte == '-' || byte == '_' || (byte == '.' && i > 0);
+        if (!is_plain)
+            return false;
+    }
+    return part.len > 0 && part.len <= NOTE_PART_CHARS_MAX;
+}
+
+bool note_name_is_valid(struct str name)
+{
+    struct str part, rest = name;
+    size_t count = 0;
+    for (; str_split(&rest, '/', &part); count++) {
+        if (!note_part_is_valid(part))
+            return false;
+    }
+    return count >= 2 && count <= NOTE_PARTS_MAX && name.len <= NOTE_NAME_CHARS_MAX;
+}
+
+/* A slash ends a part, so it comes before all other bytes. */
+static int note_byte(struct str name, size_t index)
+{
+    return name.ptr[index] == '/' ? 0 : (unsigned char)name.ptr[index];
+}
+
+int note_compare(struct str a, struct str b)
+{
+    for (size_t i = 0; i < a.len && i < b.len; i++) {
+        int difference = note_byte(a, i) - note_byte(b, i);
+        if (difference != 0)
+            return difference;
+    }
+    return a.len < b.len ? -1 : a.len > b.len;
+}
+
+static bool note_check(struct blob_store *store, struct str name, struct error *err)
+{
+    if (!store->ops->note_put)
+        return error_set(err, ERROR_UNSUPPORTED, "this kind of store keeps no notes");
+    return note_name_is_valid(name) ||
+           error_set(err, ERROR_INVALID, "'%.*s' is no name of a note", STR_ARG(name));
+}
+
+bool note_is_missing(struct str name, struct error *err)
+{
+    return error_set(err, ERROR_NOT_FOUND, "the store does not have the note %.*s", STR_ARG(name));
+}
+
+bool note_is_too_large(struct str name, size_t limit, struct error *err)
+{
+    return error_set(err, ERROR_TOO_LARGE, "the note %.*s has more than %zu bytes", STR_ARG(name),
+                     limit);
+}
+
+bool note_put(struct blob_store *store, struct str name, struct str bytes, struct error *err)
+{
+    return note_check(store, name, err) && store->ops->note_put(store, name, bytes, err);
+}
+
+bool note_get(struct blob_store *store, struct arena *arena, struct str name, size_t limit,
+              struct str *out, struct error *err)
+{
+    return note_check(store, name, err) &&
+           store->ops->note_get(store, arena, name, limit, out, err);
+}
+
+bool note_list(struct blob_store *store, struct arena *arena, const struct note_query *query,
+               struct str *names, size_t *count, struct error *err)
+{
+    assert(query->max > 0 && note_part_is_valid(query->folder));
+    struct str first = str_is_set(query->after) ? query->after : STR("folder/first");
+    return note_check(store, first, err) &&
+           store->ops->note_list(store, arena, query, names, count, err);
+}
+
+bool note_remove(struct blob_store *store, struct str name, struct error *err)
+{
+    return note_check(store, name, err) && store->ops->note_remove(store, name, err);
+}

@@ -13,7 +13,11 @@
  * digest is the database's business: struct blob_place names one.
  *
  * blob_finish() returns when the bytes survive power loss: written under a temporary name, fsynced,
- * renamed, folder fsynced.  Any thread; one writer for each upload at a time is the
+ * renamed, folder fsynced.
+ *
+ * Besides there are notes: small objects under names such as "repository/alice/app", by which a
+ * lost database is rebuilt (hub/recovery.h).  Putting one replaces it as a whole, durably.
+ * Any thread; one writer for each upload at a time is the
  * caller's to keep (hub/upload.h does by compare-and-set). */
 #pragma once
 #include "base/arena.h"
@@ -41,8 +45,15 @@ struct blob_place {
 struct blob_entry {
     struct blob_place place;
     int64_t size;        /* bytes */
-    int64_t modified_ms; /* last write */
+    int64_t modified_ms; /* last write, or when it was finished */
     bool is_upload;      /* not finished: place.digest is not set */
+};
+
+/* A page of the names of notes. */
+struct note_query {
+    struct str folder; /* "repository" */
+    struct str after;  /* a name; absent: from the first */
+    size_t max;
 };
 
 struct blob_store_ops {
@@ -76,11 +87,25 @@ struct blob_store_ops {
                  struct error *err);
     bool (*remove)(struct blob_store *store, const struct blob_place *place, struct error *err);
 
-    /* Everything in the store in a stable order, from behind `cursor` (absent: from the start);
-     * *next is absent at the end. */
+    /* Everything in the store but notes: uploads by id, then blobs by digest (sha256 first, then by
+     * their bytes) and upload id.  From behind `cursor` (absent: from the start); *next is absent
+     * at the end. */
     bool (*list)(struct blob_store *store, struct arena *arena, struct str cursor,
                  struct blob_entry *entries, size_t entry_max, size_t *entry_count,
                  struct str *next, struct error *err);
+
+    /* Notes; NULL in all four: this store keeps none (ERROR_UNSUPPORTED).  Names are valid when
+     * they come here.  Reading one that is not there is ERROR_NOT_FOUND, one of more than `limit`
+     * bytes ERROR_TOO_LARGE; removing what is not there is no failure. */
+    bool (*note_put)(struct blob_store *store, struct str name, struct str bytes,
+                     struct error *err);
+    bool (*note_get)(struct blob_store *store, struct arena *arena, struct str name, size_t limit,
+                     struct str *out, struct error *err);
+    /* Names below `folder` ("repository"), in the order of note_compare(), from behind `after`
+     * (absent: the first).  Fewer than `max` means the end. */
+    bool (*note_list)(struct blob_store *store, struct arena *arena, const struct note_query *query,
+                      struct str *names, size_t *count, struct error *err);
+    bool (*note_remove)(struct blob_store *store, struct str name, struct error *err);
 
     /* Can it be written to just now?  For /readyz. */
     bool (*check)(struct blob_store *store, struct error *err);
@@ -136,3 +161,18 @@ NODISCARD bool blob_list(struct blob_store *store, struct arena *arena, struct s
                          struct blob_entry *entries, size_t entry_max, size_t *entry_count,
                          struct str *next, struct error *err);
 NODISCARD bool blob_store_check(struct blob_store *store, struct error *err);
+
+/* Two to NOTE_PARTS_MAX parts between slashes, each of a-z, 0-9, dot, dash and underscore and not
+ * beginning with a dot. */
+enum { NOTE_NAME_CHARS_MAX = 300, NOTE_PARTS_MAX = 4 };
+bool note_name_is_valid(struct str name);
+/* By bytes, a slash before everything else. */
+int note_compare(struct str a, struct str b);
+NODISCARD bool note_put(struct blob_store *store, struct str name, struct str bytes,
+                        struct error *err);
+NODISCARD bool note_get(struct blob_store *store, struct arena *arena, struct str name,
+                        size_t limit, struct str *out, struct error *err);
+NODISCARD bool note_list(struct blob_store *store, struct arena *arena,
+                         const struct note_query *query, struct str *names, size_t *count,
+                         struct error *err);
+NODISCARD bool note_remove(struct blob_store *store, struct str name, struct error *err);

@@ -95,6 +95,14 @@ static bool names_read(DIR *folder, int index, struct str after, struct arena *a
     return true;
 }
 
+/* The last write, or the rename that finished it: a blob whose last byte is old may be new. */
+static int64_t last_change_ms(const struct stat *status)
+{
+    int64_t written_ms = (int64_t)status->st_mtim.tv_sec * 1000 + status->st_mtim.tv_nsec / 1000000;
+    int64_t renamed_ms = (int64_t)status->st_ctim.tv_sec * 1000 + status->st_ctim.tv_nsec / 1000000;
+    return renamed_ms > written_ms ? renamed_ms : written_ms;
+}
+
 /* Adds one file to the page; a full page remembers that there is more. */
 static bool page_add(struct file_page *page, int folder_fd, int index, const char *name,
                      struct error *err)
@@ -111,7 +119,7 @@ static bool page_add(struct file_page *page, int folder_fd, int index, const cha
     struct blob_entry *entry = &page->entries[page->count++];
     *entry = (struct blob_entry){
         .size = status.st_size,
-        .modified_ms = (int64_t)status.st_mtim.tv_sec * 1000 + status.st_mtim.tv_nsec / 1000000,
+        .modified_ms = last_change_ms(&status),
         .is_upload = index == 0,
     };
     (void)place_from(index, str_from(name), &entry->place);

@@ -4,6 +4,7 @@
  *     DIR/uploads/<upload id>                 growing
  *     DIR/sha256/ab/<hexadecimal>.<upload id>    finished; ab are its first two characters
  *     DIR/sha512/ab/<hexadecimal>.<upload id>
+ *     DIR/recovery/<name>                     notes: file_notes.c
  *
  * A finished upload moves by rename() within one file system, so a blob's name never stands for
  * less than all of it. */
@@ -25,7 +26,7 @@ enum {
     FOLDER_MODE = 0750,
     UPLOAD_MODE = 0640,
     BLOB_MODE = 0440,
-    NAME_CHARS_MAX = 256, /* below the store's folder: algorithm, fan-out, digest, upload id */
+    NAME_CHARS_MAX = 512, /* below the store's folder: "recovery" and a note's name are longest */
     FAN_OUT = 256,
 };
 
@@ -318,6 +319,30 @@ static bool file_list(struct blob_store *store, struct arena *arena, struct str 
     return true;
 }
 
+static bool note_file_put(struct blob_store *store, struct str name, struct str bytes,
+                          struct error *err)
+{
+    return file_note_put(of(store)->folder, name, bytes, err);
+}
+
+static bool note_file_get(struct blob_store *store, struct arena *arena, struct str name,
+                          size_t limit, struct str *out, struct error *err)
+{
+    return file_note_get(of(store)->folder, arena, name, limit, out, err);
+}
+
+static bool note_file_list(struct blob_store *store, struct arena *arena,
+                           const struct note_query *query, struct str *names, size_t *count,
+                           struct error *err)
+{
+    return file_note_list(of(store)->folder, arena, query, names, count, err);
+}
+
+static bool note_file_remove(struct blob_store *store, struct str name, struct error *err)
+{
+    return file_note_remove(of(store)->folder, name, err);
+}
+
 static bool file_check(struct blob_store *store, struct error *err)
 {
     char path[PATH_MAX];
@@ -348,6 +373,10 @@ static const struct blob_store_ops file_ops = {
     .open = file_blob_open,
     .remove = file_blob_remove,
     .list = file_list,
+    .note_put = note_file_put,
+    .note_get = note_file_get,
+    .note_list = note_file_list,
+    .note_remove = note_file_remove,
     .check = file_check,
     .free = file_free,
 };

@@ -22,9 +22,10 @@ struct item {
 
 struct memory_store {
     struct blob_store store;
-    pthread_mutex_t mutex; /* guards everything below, and all items */
-    struct item *items;    /* sorted as blob_list() gives them */
-    size_t size;           /* bytes of all items */
+    pthread_mutex_t mutex;      /* guards everything below, and all items */
+    struct item *items;         /* sorted as blob_list() gives them */
+    size_t size;                /* bytes of all items */
+    struct memory_notes *notes; /* guards itself */
 };
 
 struct memory_writer {
@@ -362,6 +363,36 @@ static bool memory_list(struct blob_store *store, struct arena *arena, struct st
     return true;
 }
 
+static bool note_memory_put(struct blob_store *store, struct str name, struct str bytes,
+                            struct error *err)
+{
+    (void)err;
+    memory_note_put(of(store)->notes, name, bytes);
+    return true;
+}
+
+static bool note_memory_get(struct blob_store *store, struct arena *arena, struct str name,
+                            size_t limit, struct str *out, struct error *err)
+{
+    return memory_note_get(of(store)->notes, arena, name, limit, out, err);
+}
+
+static bool note_memory_list(struct blob_store *store, struct arena *arena,
+                             const struct note_query *query, struct str *names, size_t *count,
+                             struct error *err)
+{
+    (void)err;
+    memory_note_list(of(store)->notes, arena, query, names, count);
+    return true;
+}
+
+static bool note_memory_remove(struct blob_store *store, struct str name, struct error *err)
+{
+    (void)err;
+    memory_note_remove(of(store)->notes, name);
+    return true;
+}
+
 static bool memory_check(struct blob_store *store, struct error *err)
 {
     lock(of(store));
@@ -379,6 +410,7 @@ static void memory_free(struct blob_store *store)
         assert(item->use_count == 1); /* readers and writers are closed before */
         unuse(memory, item);
     }
+    memory_notes_free(memory->notes);
     (void)pthread_mutex_destroy(&memory->mutex);
     free(memory);
 }
@@ -395,6 +427,10 @@ static const struct blob_store_ops memory_ops = {
     .open = memory_blob_open,
     .remove = memory_blob_remove,
     .list = memory_list,
+    .note_put = note_memory_put,
+    .note_get = note_memory_get,
+    .note_list = note_memory_list,
+    .note_remove = note_memory_remove,
     .check = memory_check,
     .free = memory_free,
 };
@@ -407,6 +443,7 @@ bool memory_store_open(struct blob_store **out, struct error *err)
         abort();
     memory->store.ops = &memory_ops;
     (void)pthread_mutex_init(&memory->mutex, NULL);
+    memory->notes = memory_notes_new();
     *out = &memory->store;
     return true;
 }

@@ -33,3 +33,29 @@ struct file_page {
 };
 
 NODISCARD bool file_page_read(struct file_page *page, struct str cursor, struct error *err);
+
+/* Notes: the failures in common, and the two ways of keeping them. */
+enum { NOTE_PART_CHARS_MAX = 255 };
+bool note_is_missing(struct str name, struct error *err);
+bool note_is_too_large(struct str name, size_t limit, struct error *err);
+
+/* As files below FOLDER/recovery: file_notes.c. */
+NODISCARD bool file_note_put(const char *folder, struct str name, struct str bytes,
+                             struct error *err);
+NODISCARD bool file_note_get(const char *folder, struct arena *arena, struct str name, size_t limit,
+                             struct str *out, struct error *err);
+NODISCARD bool file_note_list(const char *folder, struct arena *arena,
+                              const struct note_query *query, struct str *names, size_t *count,
+                              struct error *err);
+NODISCARD bool file_note_remove(const char *folder, struct str name, struct error *err);
+
+/* In memory: memory_notes.c. */
+struct memory_notes;
+struct memory_notes *memory_notes_new(void);
+void memory_notes_free(struct memory_notes *notes);
+void memory_note_put(struct memory_notes *notes, struct str name, struct str bytes);
+NODISCARD bool memory_note_get(struct memory_notes *notes, struct arena *arena, struct str name,
+                               size_t limit, struct str *out, struct error *err);
+void memory_note_list(struct memory_notes *notes, struct arena *arena,
+                      const struct note_query *query, struct str *names, size_t *count);
+void memory_note_remove(struct memory_notes *notes, struct str name);

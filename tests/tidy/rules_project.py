@@ -36,6 +36,8 @@ TESTED_WITH = {
     "src/hub/upload_sweep.c": "tests/unit/hub/test_upload.c",
     "src/hub/upload_turn.c": "tests/unit/hub/test_upload.c",
     "src/storage/file_list.c": "tests/unit/storage/test_file_store.c",
+    "src/storage/file_notes.c": "tests/unit/storage/test_blob_store.c",
+    "src/storage/memory_notes.c": "tests/unit/storage/test_blob_store.c",
     "src/storage/memory_store.c": "tests/unit/storage/test_blob_store.c",
 }
 

@@ -248,6 +248,85 @@ static void test_list__refuses_a_cursor_that_is_not_its_own(void **state)
     }
 }
 
+/* --- notes ---------------------------------------------------------------------------------- */
+
+static void put_note(struct stores *s, const char *name, const char *text)
+{
+    if (!note_put(s->store, str_from(name), str_from(text), &s->err))
+        fail_msg("note_put %s: %s", name, s->err.message);
+}
+
+static void test_note_put__replaces_the_whole_note(void **state)
+{
+    struct stores *s = *state;
+    struct str text;
+    put_note(s, "repository/alice/app", "a long first text");
+    put_note(s, "repository/alice/app", "short");
+    assert_true(note_get(s->store, s->arena, STR("repository/alice/app"), 5, &text, &s->err));
+    check_str(text, "short");
+    put_note(s, "account/alice", "");
+    assert_true(note_get(s->store, s->arena, STR("account/alice"), 5, &text, &s->err));
+    assert_true(str_is_set(text) && text.len == 0);
+    assert_int_equal(count_entries(s, 16), 0); /* no blobs and no uploads */
+}
+
+static void test_note_get__tells_what_is_wrong(void **state)
+{
+    struct stores *s = *state;
+    struct str text;
+    put_note(s, "account/alice", "123456");
+    assert_false(note_get(s->store, s->arena, STR("account/alice"), 5, &text, &s->err));
+    check_error(&s->err, ERROR_TOO_LARGE, "more than 5 bytes");
+    assert_false(note_get(s->store, s->arena, STR("account/bob"), 5, &text, &s->err));
+    check_error(&s->err, ERROR_NOT_FOUND, "account/bob");
+    assert_true(note_remove(s->store, STR("account/alice"), &s->err));
+    assert_true(note_remove(s->store, STR("account/alice"), &s->err)); /* and once more */
+    assert_false(note_get(s->store, s->arena, STR("account/alice"), 9, &text, &s->err));
+    check_error(&s->err, ERROR_NOT_FOUND, "account/alice");
+}
+
+static void test_note_put__takes_only_names_that_stay_inside(void **state)
+{
+    struct stores *s = *state;
+    static const char *const wrong[] = {
+        "", "alone", "a/../b", "a/.b", "/a/b", "a//b", "a/b/", "a/b/c/d/e", "a/B", "a/b c", "a/b:c",
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(wrong); i++) {
+        assert_false(note_put(s->store, str_from(wrong[i]), STR("x"), &s->err));
+        check_error(&s->err, ERROR_INVALID, "no name of a note");
+    }
+}
+
+static void test_note_list__gives_each_name_once_at_any_page_size(void **state)
+{
+    struct stores *s = *state;
+    static const char *const sorted[] = {
+        "repository/a/x",
+        "repository/a/x.y",
+        "repository/a-b/c",
+        "repository/b/a",
+    };
+    put_note(s, "account/alice", "");
+    put_note(s, "repository-2/a/b", "");
+    for (size_t i = ARRAY_COUNT(sorted); i-- > 0;)
+        put_note(s, sorted[i], "text");
+    for (size_t page = 1; page <= 5; page++) {
+        struct str names[5];
+        struct note_query query = { .folder = STR("repository"), .max = page };
+        size_t total = 0, count = page;
+        while (count == page) {
+            assert_true(note_list(s->store, s->arena, &query, names, &count, &s->err));
+            for (size_t i = 0; i < count; i++) {
+                assert_true(total < ARRAY_COUNT(sorted));
+                check_str(names[i], sorted[total++]);
+            }
+            if (count > 0)
+                query.after = names[count - 1];
+        }
+        assert_int_equal(total, ARRAY_COUNT(sorted));
+    }
+}
+
 static void test_check__finds_a_new_store_usable(void **state)
 {
     struct stores *s = *state;
@@ -301,6 +380,10 @@ int main(void)
         ON_BOTH(test_list__gives_everything_once_in_the_same_order_at_any_page_size),
         ON_BOTH(test_list__tells_what_each_entry_is),
         ON_BOTH(test_list__refuses_a_cursor_that_is_not_its_own),
+        ON_BOTH(test_note_put__replaces_the_whole_note),
+        ON_BOTH(test_note_get__tells_what_is_wrong),
+        ON_BOTH(test_note_put__takes_only_names_that_stay_inside),
+        ON_BOTH(test_note_list__gives_each_name_once_at_any_page_size),
         ON_BOTH(test_check__finds_a_new_store_usable),
         cmocka_unit_test(test_open__refuses_what_it_cannot_use),
     };
