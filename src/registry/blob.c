@@ -137,7 +137,7 @@ bool registry_blob_get(struct request *request, struct response *response, struc
 {
     struct blob blob;
     bool renew;
-    if (!is_push_check(request, &renew, err) ||
+    if (!registry_head_needs_token(request, err) || !is_push_check(request, &renew, err) ||
         !blob_find(access_hub(request), request->arena, access_caller(request)->repository_id,
                    &request->captures.digest, renew, &blob, err))
         return false;

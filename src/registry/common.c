@@ -8,6 +8,13 @@
 
 #include <inttypes.h>
 
+bool registry_head_needs_token(const struct request *request, struct error *err)
+{
+    return request->method != METHOD_HEAD ||
+           access_caller(request)->credential != CREDENTIAL_NONE ||
+           error_set(err, ERROR_UNAUTHENTICATED, "authentication required");
+}
+
 void registry_header(struct response *response)
 {
     response_header(response, "Docker-Distribution-Api-Version", STR("registry/2.0"));

@@ -89,6 +89,12 @@ struct wire_error wire_error_of(struct request *request, const struct error *err
     bool is_looking = request->method == METHOD_GET || request->method == METHOD_HEAD;
     if (kind == ERROR_INVALID && about == ABOUT_TAG && is_looking)
         kind = ERROR_NOT_FOUND;
+    /* Names of three parts are legal elsewhere.  At NAME_INVALID docker would push again and again
+     * for most of a minute before it shows the sentence. */
+    struct str name = request->captures.repository_text;
+    bool is_deep = str_find(name, '/') != str_find_last(name, '/');
+    if (kind == ERROR_INVALID && about == ABOUT_NAME && is_deep && !is_looking)
+        kind = ERROR_UNSUPPORTED;
     const struct wire_row *row = row_of(kind, about);
     return (struct wire_error){ row->status, row->code, message_of(request, err) };
 }

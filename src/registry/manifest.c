@@ -78,7 +78,8 @@ bool registry_manifest_get(struct request *request, struct response *response, s
 {
     bool is_head = request->method == METHOD_HEAD;
     struct manifest_document document;
-    if (!find_document(request, !is_head, &document, err))
+    if (!registry_head_needs_token(request, err) ||
+        !find_document(request, !is_head, &document, err))
         return false;
 
     char text[DIGEST_TEXT_MAX];

@@ -49,6 +49,10 @@ struct str registry_origin(struct request *request);
 void challenge_add(struct request *request, struct response *response, const struct error *err);
 
 /* --- common.c --- */
+/* False, with the error, for a HEAD without any credentials, even of public content: "is it there?"
+ * is what pushes begin with.  containerd that meets the first challenge at the PUT of a manifest
+ * does not send the body again, and hangs. */
+NODISCARD bool registry_head_needs_token(const struct request *request, struct error *err);
 /* Goes on every answer under /v2/. */
 void registry_header(struct response *response);
 void registry_digest_header(struct response *response, const struct digest *digest);

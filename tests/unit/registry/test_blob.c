@@ -113,6 +113,20 @@ static void test_blob_get__unknown_is_404(void **state)
                   "DIGEST_INVALID");
 }
 
+/* containerd logs in when it is first told to; it must not be at the PUT of the manifest. */
+static void test_blob_get__head_of_nobody_asks_to_log_in(void **state)
+{
+    struct fixture *fixture = *state;
+    const char *path = pushed(fixture);
+    push_image(fixture, "alice", APP, "v1", "layer");
+    check_status(ask(fixture, NULL, "GET", path), 200);
+    check_refused(fixture, ask(fixture, NULL, "HEAD", path), 401, "UNAUTHORIZED");
+    check_refused(fixture, ask(fixture, NULL, "HEAD", "/v2/" APP "/manifests/v1"), 401,
+                  "UNAUTHORIZED");
+    const char *anonymous = bearer(fixture, NULL, "repository:" APP ":pull");
+    check_status(ask(fixture, anonymous, "HEAD", path), 200);
+}
+
 /* Lets the lease run out, looks as somebody, and tells how long the lease is then. */
 static int64_t lease_after_look(struct fixture *fixture, const char *as, const char *path)
 {
@@ -157,6 +171,7 @@ int main(void)
         REGISTRY_TEST(test_blob_get__answers_304_to_who_has_it),
         REGISTRY_TEST(test_blob_get__head_sends_nothing),
         REGISTRY_TEST(test_blob_get__unknown_is_404),
+        REGISTRY_TEST(test_blob_get__head_of_nobody_asks_to_log_in),
         REGISTRY_TEST(test_blob_get__look_of_who_may_push_renews_the_lease),
         REGISTRY_TEST(test_blob_delete__gives_up_what_nothing_needs),
     };

@@ -34,6 +34,19 @@ static void test_wire_error__follows_the_table(void **state)
 #include "registry/error_codes.def"
 }
 
+static void test_wire_error__a_push_to_a_name_of_three_parts_is_not_tried_again(void **state)
+{
+    struct request request = a_request(*state);
+    struct error err = { .kind = ERROR_INVALID, .about = ABOUT_NAME, .message = "two parts" };
+    request.captures.repository_text = STR("alice/team/app");
+    assert_string_equal(wire_error_of(&request, &err).code, "UNSUPPORTED");
+    request.method = METHOD_GET;
+    assert_string_equal(wire_error_of(&request, &err).code, "NAME_INVALID");
+    request.method = METHOD_PUT;
+    request.captures.repository_text = STR("alice/App");
+    assert_string_equal(wire_error_of(&request, &err).code, "NAME_INVALID");
+}
+
 static void test_wire_error__every_kind_has_a_status_whatever_it_is_about(void **state)
 {
     struct fixture *fixture = *state;
@@ -121,6 +134,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         REGISTRY_TEST(test_wire_error__follows_the_table),
+        REGISTRY_TEST(test_wire_error__a_push_to_a_name_of_three_parts_is_not_tried_again),
         REGISTRY_TEST(test_wire_error__every_kind_has_a_status_whatever_it_is_about),
         REGISTRY_TEST(test_wire_error__keeps_our_troubles_to_ourselves),
         REGISTRY_TEST(test_wire_error__takes_the_subject_from_the_route),
