@@ -80,6 +80,7 @@ CREATE TABLE manifest_body (
 -- What a manifest refers to, in the order of the document.
 CREATE TABLE manifest_reference (
     manifest_id BIGINT NOT NULL REFERENCES manifest (id) ON DELETE CASCADE,
+    repository_id BIGINT NOT NULL,               -- that of the manifest: "who uses this blob here?" is one look
     position    BIGINT NOT NULL,
     role        BIGINT NOT NULL,                -- 1 config, 2 layer, 3 child manifest
     digest      TEXT COLLATE "C"    NOT NULL,
@@ -87,7 +88,7 @@ CREATE TABLE manifest_reference (
     media_type  TEXT COLLATE "C"    NOT NULL,
     PRIMARY KEY (manifest_id, position)
 );
-CREATE INDEX manifest_reference_by_digest ON manifest_reference (digest);
+CREATE INDEX manifest_reference_by_digest ON manifest_reference (repository_id, digest);
 
 CREATE TABLE tag (
     repository_id   BIGINT NOT NULL REFERENCES repository (id),

@@ -80,6 +80,7 @@ CREATE TABLE manifest_body (
 -- What a manifest refers to, in the order of the document.
 CREATE TABLE manifest_reference (
     manifest_id INTEGER NOT NULL REFERENCES manifest (id) ON DELETE CASCADE,
+    repository_id INTEGER NOT NULL,               -- that of the manifest: "who uses this blob here?" is one look
     position    INTEGER NOT NULL,
     role        INTEGER NOT NULL,                -- 1 config, 2 layer, 3 child manifest
     digest      TEXT    NOT NULL,
@@ -87,7 +88,7 @@ CREATE TABLE manifest_reference (
     media_type  TEXT    NOT NULL,
     PRIMARY KEY (manifest_id, position)
 ) WITHOUT ROWID;
-CREATE INDEX manifest_reference_by_digest ON manifest_reference (digest);
+CREATE INDEX manifest_reference_by_digest ON manifest_reference (repository_id, digest);
 
 CREATE TABLE tag (
     repository_id   INTEGER NOT NULL REFERENCES repository (id),

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hub/blob.h"
 
-#include "base/limits.h"
+#include "db/statement.h"
 #include "hub/blob.sql.h"
+#include "hub/collect.h"
 #include "oci/about.h"
 
 #include <string.h>
 
-static const int64_t LEASE_MS = (int64_t)CLAIM_LEASE_S * 1000;
-
 /* A lease is renewed for a quarter more than was promised, so that the many HEADs of a push cost
  * one write in a quarter of an hour and not one each. */
-static const int64_t LEASE_RENEWED_MS = (int64_t)CLAIM_LEASE_S * 1250;
+static int64_t renewed_until_ms(const struct hub *hub, int64_t now_ms)
+{
+    return now_ms + hub->lease_ms + hub->lease_ms / 4;
+}
 
 static bool unknown_blob(const struct digest *digest, struct error *err)
 {
@@ -38,11 +40,12 @@ static bool find_blob(struct hub *hub, struct arena *arena, int64_t repository_i
                          STR_ARG(row->upload_id));
     if (!db_now_ms(tx, &now_ms, err))
         return false;
-    *needs_lease = row->lease_until_ms < now_ms + LEASE_MS;
+    *needs_lease = row->lease_until_ms < now_ms + hub->lease_ms;
     return true;
 }
 
 struct leasing {
+    const struct hub *hub;
     int64_t repository_id;
     const struct digest *digest;
 };
@@ -51,12 +54,15 @@ static bool lease_tx(struct db_tx *tx, void *context, struct error *err)
 {
     const struct leasing *leasing = context;
     int64_t now_ms, changed;
-    if (!db_now_ms(tx, &now_ms, err) ||
-        !sql_blob_lease(tx, now_ms + LEASE_RENEWED_MS, leasing->repository_id, leasing->digest,
-                        &changed, err))
+    if (!db_now_ms(tx, &now_ms, err))
+        return false;
+    int64_t until_ms = renewed_until_ms(leasing->hub, now_ms);
+    if (!sql_blob_lease(tx, until_ms, leasing->repository_id, leasing->digest, &changed, err))
         return false;
     /* The claim may have been collected since it was read. */
-    return changed == 1 || unknown_blob(leasing->digest, err);
+    if (changed != 1)
+        return unknown_blob(leasing->digest, err);
+    return collect_claim_later(tx, leasing->repository_id, leasing->digest, until_ms, err);
 }
 
 bool blob_find(struct hub *hub, struct arena *arena, int64_t repository_id,
@@ -66,7 +72,7 @@ bool blob_find(struct hub *hub, struct arena *arena, int64_t repository_id,
     bool needs_lease = false;
     if (!find_blob(hub, arena, repository_id, digest, &row, &needs_lease, err))
         return false;
-    struct leasing leasing = { .repository_id = repository_id, .digest = digest };
+    struct leasing leasing = { .hub = hub, .repository_id = repository_id, .digest = digest };
     if (renew && needs_lease && !db_write(hub->db, arena, lease_tx, &leasing, err))
         return false;
     *out = (struct blob){ .place.digest = *digest, .size = row.size };
@@ -77,6 +83,7 @@ bool blob_find(struct hub *hub, struct arena *arena, int64_t repository_id,
 /* --- mounting ----------------------------------------------------------------------------- */
 
 struct mounting {
+    const struct hub *hub;
     int64_t repository_id, from_repository_id;
     const struct account *account; /* NULL: nobody */
     const struct digest *digest;
@@ -104,9 +111,11 @@ static bool mount_tx(struct db_tx *tx, void *context, struct error *err)
         return false;
     if (!mounting->found)
         return true;
-    return db_now_ms(tx, &now_ms, err) &&
-           sql_blob_claim(tx, mounting->repository_id, mounting->digest, now_ms + LEASE_RENEWED_MS,
-                          err);
+    if (!db_now_ms(tx, &now_ms, err))
+        return false;
+    int64_t until_ms = renewed_until_ms(mounting->hub, now_ms);
+    return sql_blob_claim(tx, mounting->repository_id, mounting->digest, until_ms, err) &&
+           collect_claim_later(tx, mounting->repository_id, mounting->digest, until_ms, err);
 }
 
 /* Most mounts find nothing and should not wait for the writing lock to learn that. */
@@ -122,6 +131,7 @@ bool blob_mount(struct hub *hub, struct arena *arena, int64_t repository_id,
                 const struct digest *digest, bool *mounted, struct error *err)
 {
     struct mounting mounting = {
+        .hub = hub,
         .repository_id = repository_id,
         .from_repository_id = from_repository_id,
         .account = account,
@@ -137,28 +147,44 @@ bool blob_mount(struct hub *hub, struct arena *arena, int64_t repository_id,
 
 /* --- forgetting --------------------------------------------------------------------------- */
 
+static bool blob_in_use(const struct digest *digest, const struct blob_user_row *user,
+                        struct error *err)
+{
+    char text[DIGEST_TEXT_MAX], user_text[DIGEST_TEXT_MAX];
+    struct str blob = digest_format(digest, text);
+    struct str manifest = digest_format(&user->manifest, user_text);
+    if (user->deleted_ms == DB_NULL_INT)
+        return error_set_about(err, ABOUT_BLOB, ERROR_DENIED,
+                               "blob %.19s... is in use by manifest %.*s; delete that first",
+                               blob.ptr, STR_ARG(manifest));
+    return error_set_about(err, ABOUT_BLOB, ERROR_DENIED,
+                           "blob %.19s... belongs to the deleted manifest %.*s, which the history "
+                           "of a tag can still bring back; it goes by itself, or at once with "
+                           "`berth gc --purge`",
+                           blob.ptr, STR_ARG(manifest));
+}
+
 static bool forget_tx(struct db_tx *tx, void *context, struct error *err)
 {
     const struct leasing *claim = context;
     struct blob_user_row user;
     bool found;
-    int64_t changed;
-    char text[DIGEST_TEXT_MAX], user_text[DIGEST_TEXT_MAX];
-    if (!sql_blob_user(tx, claim->digest, claim->repository_id, &user, &found, err))
+    int64_t changed, now_ms;
+    if (!sql_blob_user(tx, claim->repository_id, claim->digest, &user, &found, err))
         return false;
     if (found)
-        return error_set_about(err, ABOUT_BLOB, ERROR_DENIED,
-                               "blob %.19s... is in use by manifest %.*s; delete that first",
-                               digest_format(claim->digest, text).ptr,
-                               STR_ARG(digest_format(&user.manifest, user_text)));
+        return blob_in_use(claim->digest, &user, err);
     if (!sql_blob_unclaim(tx, claim->repository_id, claim->digest, &changed, err))
         return false;
-    return changed == 1 || unknown_blob(claim->digest, err);
+    if (changed != 1)
+        return unknown_blob(claim->digest, err);
+    return db_now_ms(tx, &now_ms, err) &&
+           collect_claim_later(tx, claim->repository_id, claim->digest, now_ms, err);
 }
 
 bool blob_forget(struct hub *hub, struct arena *arena, int64_t repository_id,
                  const struct digest *digest, struct error *err)
 {
-    struct leasing claim = { .repository_id = repository_id, .digest = digest };
+    struct leasing claim = { .hub = hub, .repository_id = repository_id, .digest = digest };
     return db_write(hub->db, arena, forget_tx, &claim, err);
 }

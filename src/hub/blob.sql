@@ -16,7 +16,8 @@ UPDATE claim SET lease_until_ms = $1 WHERE repository_id = $2 AND digest = $3;
 -- name: blob_claim :exec
 -- in:   repository_id int, digest digest, lease_until_ms int
 INSERT INTO claim (repository_id, digest, lease_until_ms) VALUES ($1, $2, $3)
-ON CONFLICT (repository_id, digest) DO UPDATE SET lease_until_ms = excluded.lease_until_ms;
+ON CONFLICT (repository_id, digest) DO UPDATE SET lease_until_ms = excluded.lease_until_ms
+WHERE excluded.lease_until_ms > claim.lease_until_ms;
 
 -- A repository that has the blob and that the account may read.
 -- name: blob_readable :maybe
@@ -27,13 +28,14 @@ FROM claim c JOIN repository r ON r.id = c.repository_id
 WHERE c.digest = $1 AND (NOT r.is_private OR r.owner_id = $2 OR $3)
 LIMIT 1;
 
--- A manifest of the repository that refers to the blob.
+-- A manifest of the repository that refers to the blob, rather one that is not hidden.
 -- name: blob_user :maybe
--- in:   digest digest, repository_id int
--- out:  manifest digest
-SELECT m.digest AS manifest
+-- in:   repository_id int, digest digest
+-- out:  manifest digest, deleted_ms int?
+SELECT m.digest AS manifest, m.deleted_ms
 FROM manifest_reference f JOIN manifest m ON m.id = f.manifest_id
-WHERE f.digest = $1 AND f.role <> 3 AND m.repository_id = $2
+WHERE f.repository_id = $1 AND f.digest = $2 AND f.role <> 3
+ORDER BY CASE WHEN m.deleted_ms IS NULL THEN 0 ELSE 1 END
 LIMIT 1;
 
 -- name: blob_unclaim :count

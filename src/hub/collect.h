@@ -2,11 +2,12 @@
 /* hub/collect.h - giving back the space of content that nothing keeps any more, while pushes go on.
  *
  * What keeps content:
- *   a manifest: being there.  It goes by DELETE, by its namespace's policy for untagged manifests,
- * or with the index or subject that it belonged to and that has gone - unless a tag, a tag's
- * history inside its window, another living index or a lease keeps it. a claim (a repository's
- * right to a blob): a manifest of that repository that refers to it, or its lease. a blob: a claim
- * of any repository.
+ *   - A manifest: being there.  It goes by DELETE, by its namespace's policy for untagged
+ * manifests, or with the index or subject that it belonged to and that has gone - unless a tag, a
+ * tag's history inside its window, another living index or (for children) a lease keeps it.
+ *   - A claim (a repository's right to a blob): a manifest of that repository that refers to it,
+ * its lease, or an upload into the repository that is under way when the lease ends.
+ *   - A blob: a claim of any repository.
  *
  * A manifest that was deleted but that a tag's history still names is hidden, not gone, until the
  * window (BERTH_HISTORY_DAYS, 7 by default) closes; putting it again brings it back.  An index goes
@@ -24,6 +25,7 @@
 #pragma once
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/str.h"
 #include "db/db.h"
 #include "hub/hub.h"
 #include "oci/digest.h"
@@ -51,6 +53,7 @@ NODISCARD bool collect_step(struct hub *hub, struct arena *arena, struct collect
                             struct error *err);
 
 /* The job "blob_remove": removes the files of ended blobs. */
+#define COLLECT_JOB STR("blob_remove")
 struct job;
 NODISCARD bool collect_remove_files(struct hub *hub, struct arena *arena, const struct job *job,
                                     struct error *err);
@@ -68,7 +71,7 @@ const char *collect_reason_text(enum collect_reason reason);
 
 struct collect_report {
     int64_t blobs[COLLECT_REASON_COUNT], bytes[COLLECT_REASON_COUNT];
-    int64_t files_waiting; /* removals that the worker has yet to do */
+    int64_t files_waiting; /* jobs that remove files, up to 64 each, and are yet to be done */
 };
 NODISCARD bool collect_explain(struct hub *hub, struct arena *arena, struct collect_report *out,
                                struct error *err);
@@ -76,3 +79,6 @@ NODISCARD bool collect_explain(struct hub *hub, struct arena *arena, struct coll
 /* Closes all windows at once (`berth gc --purge`): history is forgotten, hidden manifests go.
  * Leases stay, since pushes hold them. */
 NODISCARD bool collect_purge(struct hub *hub, struct arena *arena, struct error *err);
+
+/* Does one waiting job, for commands, which have no worker; *ran is false if none is due. */
+NODISCARD bool collect_run_job(struct hub *hub, struct arena *arena, bool *ran, struct error *err);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hub/hub.h"
 
+#include "base/limits.h"
 #include "base/log.h"
 #include "db/migrate.h"
 #include "hub/account.sql.h"
@@ -45,6 +46,8 @@ bool hub_open(const struct hub_options *options, struct hub **out, struct error 
     opened->texts = arena_new();
     hub->url = arena_copy(opened->texts, options->url);
     hub->signup = options->signup;
+    hub->history_ms = options->history_ms;
+    hub->lease_ms = options->lease_ms > 0 ? options->lease_ms : (int64_t)CLAIM_LEASE_S * 1000;
     const char *keys = arena_c(opened->texts, options->keys);
     if (!keys_open(keys, &hub->keys, err) || !blob_store_open(options->storage, &hub->store, err) ||
         !open_database(options, &hub->db, err))

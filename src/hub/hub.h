@@ -13,6 +13,7 @@
 #include "storage/blob_store.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 enum signup { SIGNUP_CLOSED = 0, SIGNUP_INVITE, SIGNUP_OPEN };
 
@@ -22,6 +23,8 @@ struct hub_options {
     struct str keys;     /* BERTH_KEYS: folder, made if missing */
     struct str url;      /* BERTH_URL: public address without a final slash; absent if not set */
     enum signup signup;
+    int64_t history_ms; /* BERTH_HISTORY_DAYS: how long a tag's history keeps content; 0: not */
+    int64_t lease_ms;   /* BERTH_COLLECT_LEASE_S; 0: CLAIM_LEASE_S */
     bool migrate; /* bring the database up to date at opening; otherwise an old one is an error */
 };
 
@@ -39,6 +42,7 @@ struct hub {
     struct upload_turns *turns;
     struct str url; /* absent if not set */
     enum signup signup;
+    int64_t history_ms, lease_ms;
 };
 
 /* Texts of the options are copied.  Besides what db, storage and keys may say: ERROR_UNSUPPORTED

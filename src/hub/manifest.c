@@ -2,7 +2,10 @@
 #include "hub/manifest.h"
 
 #include "base/limits.h"
+#include "db/statement.h"
 #include "hub/blob.h"
+#include "hub/collect.sql.h"
+#include "hub/collect_manifest.h"
 #include "hub/manifest.sql.h"
 #include "hub/repository.sql.h"
 #include "hub/tag.h"
@@ -161,28 +164,65 @@ static int64_t content_size(const struct manifest *manifest)
     return size;
 }
 
-static bool insert_references(struct db_tx *tx, int64_t manifest_id,
+/* In the order of the document. */
+struct referring {
+    int64_t manifest_id, repository_id, position;
+};
+
+static bool insert_reference(struct db_tx *tx, struct referring *referring, enum role role,
+                             const struct descriptor *to, struct error *err)
+{
+    struct manifest_insert_reference_in in = {
+        .manifest_id = referring->manifest_id,
+        .repository_id = referring->repository_id,
+        .position = referring->position++,
+        .role = role,
+        .digest = &to->digest,
+        .size = to->size,
+        .media_type = to->media_type,
+    };
+    return sql_manifest_insert_reference(tx, &in, err);
+}
+
+static bool insert_references(struct db_tx *tx, struct referring *referring,
                               const struct manifest *manifest, struct error *err)
 {
-    int64_t position = 0;
-    const struct descriptor *config = &manifest->config;
     if (manifest->kind == MEDIA_IMAGE &&
-        !sql_manifest_insert_reference(tx, manifest_id, position++, ROLE_CONFIG, &config->digest,
-                                       config->size, config->media_type, err))
+        !insert_reference(tx, referring, ROLE_CONFIG, &manifest->config, err))
         return false;
     for (size_t i = 0; i < manifest->layer_count; i++) {
-        const struct descriptor *layer = &manifest->layers[i];
-        if (!sql_manifest_insert_reference(tx, manifest_id, position++, ROLE_LAYER, &layer->digest,
-                                           layer->size, layer->media_type, err))
+        if (!insert_reference(tx, referring, ROLE_LAYER, &manifest->layers[i], err))
             return false;
     }
     for (size_t i = 0; i < manifest->manifest_count; i++) {
-        const struct descriptor *child = &manifest->manifests[i];
-        if (!sql_manifest_insert_reference(tx, manifest_id, position++, ROLE_CHILD, &child->digest,
-                                           child->size, child->media_type, err))
+        if (!insert_reference(tx, referring, ROLE_CHILD, &manifest->manifests[i], err))
             return false;
     }
     return true;
+}
+
+static bool bring_back(struct db_tx *tx, const struct putting *putting, int64_t id, int64_t now_ms,
+                       int64_t deleted_ms, struct error *err)
+{
+    struct going going = { .repository_id = putting->put->repository_id, .now_ms = now_ms };
+    return collect_bring_back(tx, &going, id, &putting->digest, deleted_ms, err);
+}
+
+/* The document is here already, perhaps hidden. */
+static bool put_again(struct db_tx *tx, const struct putting *putting, int64_t now_ms, int64_t *id,
+                      struct error *err)
+{
+    struct manifest_any_by_digest_row existing;
+    bool found;
+    if (!sql_manifest_any_by_digest(tx, putting->put->repository_id, &putting->digest, &existing,
+                                    &found, err))
+        return false;
+    if (!found)
+        return error_set(err, ERROR_INTERNAL, "the row of an existing manifest cannot be read");
+    *id = existing.id;
+    int64_t lease_until_ms = now_ms + putting->hub->lease_ms;
+    return sql_manifest_pushed_again(tx, now_ms, lease_until_ms, existing.id, err) &&
+           bring_back(tx, putting, existing.id, now_ms, existing.deleted_ms, err);
 }
 
 static bool insert_manifest(struct db_tx *tx, const struct putting *putting, int64_t now_ms,
@@ -205,24 +245,20 @@ static bool insert_manifest(struct db_tx *tx, const struct putting *putting, int
         .variant = putting->platform.variant,
         .pushed_by = put->account_id ? put->account_id : DB_NULL_INT,
         .pushed_ms = now_ms,
+        .lease_until_ms = now_ms + putting->hub->lease_ms,
     };
     struct manifest_insert_row made;
     bool is_new;
     if (!sql_manifest_insert(tx, &in, &made, &is_new, err))
         return false;
-    if (is_new) {
-        *id = made.id;
-        return sql_manifest_insert_body(tx, made.id, put->body, err) &&
-               insert_references(tx, made.id, manifest, err);
-    }
-    struct manifest_by_digest_row existing;
-    bool found;
-    if (!sql_manifest_by_digest(tx, put->repository_id, &putting->digest, &existing, &found, err))
-        return false;
-    if (!found)
-        return error_set(err, ERROR_INTERNAL, "the row of an existing manifest cannot be read");
-    *id = existing.id;
-    return true;
+    if (!is_new)
+        return put_again(tx, putting, now_ms, id, err);
+    *id = made.id;
+    struct referring referring = { .manifest_id = made.id, .repository_id = put->repository_id };
+    return sql_manifest_insert_body(tx, made.id, put->body, err) &&
+           insert_references(tx, &referring, manifest, err) &&
+           (manifest->kind != MEDIA_INDEX ||
+            bring_back(tx, putting, made.id, now_ms, DB_NULL_INT, err));
 }
 
 static bool put_tx(struct db_tx *tx, void *context, struct error *err)
@@ -240,6 +276,9 @@ static bool put_tx(struct db_tx *tx, void *context, struct error *err)
         if (!tag_point(tx, &target, put->tags[i], err))
             return false;
     }
+    if (put->tag_count == 0 &&
+        !sql_candidate_add_untagged(tx, target.now_ms, target.manifest_id, err))
+        return false;
     /* The parts of an index come by digest ahead of it: all of them together are one push. */
     return sql_repository_pushed(tx, target.now_ms, put->tag_count > 0, put->repository_id, err);
 }
@@ -317,6 +356,7 @@ bool manifest_get(struct hub *hub, struct arena *arena, int64_t repository_id,
 /* --- deleting ------------------------------------------------------------------------------ */
 
 struct deleting {
+    const struct hub *hub;
     int64_t repository_id;
     const struct reference *reference;
 };
@@ -330,6 +370,14 @@ static bool delete_tag(struct db_tx *tx, const struct deleting *deleting, int64_
     return removed || unknown_manifest(deleting->reference, err);
 }
 
+static bool part_of_index(const struct digest *index, struct error *err)
+{
+    char text[DIGEST_TEXT_MAX];
+    return error_set_about(err, ABOUT_MANIFEST, ERROR_DENIED,
+                           "this manifest is part of the index %.*s; delete that first",
+                           STR_ARG(digest_format(index, text)));
+}
+
 static bool delete_tx(struct db_tx *tx, void *context, struct error *err)
 {
     const struct deleting *deleting = context;
@@ -337,30 +385,33 @@ static bool delete_tx(struct db_tx *tx, void *context, struct error *err)
     struct manifest_document document;
     struct manifest_parent_row parent;
     bool has_parent;
-    int64_t now_ms;
-    if (!db_now_ms(tx, &now_ms, err))
+    struct going going = {
+        .repository_id = deleting->repository_id,
+        .history_ms = deleting->hub->history_ms,
+    };
+    if (!db_now_ms(tx, &going.now_ms, err))
         return false;
     if (str_is_set(reference->tag))
-        return delete_tag(tx, deleting, now_ms, err);
+        return delete_tag(tx, deleting, going.now_ms, err);
 
     if (!find_manifest(tx, deleting->repository_id, reference, &document, err) ||
-        !sql_manifest_parent(tx, &reference->digest, deleting->repository_id, &parent, &has_parent,
+        !sql_manifest_parent(tx, deleting->repository_id, &reference->digest, &parent, &has_parent,
                              err))
         return false;
-    if (has_parent) {
-        char text[DIGEST_TEXT_MAX];
-        return error_set_about(err, ABOUT_MANIFEST, ERROR_DENIED,
-                               "this manifest is part of the index %.*s; delete that first",
-                               STR_ARG(digest_format(&parent.parent, text)));
-    }
-    return tag_remove_all_of(tx, document.id, now_ms, err) &&
-           sql_manifest_delete(tx, document.id, err);
+    if (has_parent)
+        return part_of_index(&parent.parent, err);
+    return tag_remove_all_of(tx, document.id, going.now_ms, err) &&
+           collect_take_down(tx, &going, document.id, &reference->digest, err);
 }
 
 bool manifest_delete(struct hub *hub, struct arena *arena, int64_t repository_id,
                      int64_t account_id, const struct reference *reference, struct error *err)
 {
     (void)account_id; /* for the record of who did what, which comes with organizations */
-    struct deleting deleting = { .repository_id = repository_id, .reference = reference };
+    struct deleting deleting = {
+        .hub = hub,
+        .repository_id = repository_id,
+        .reference = reference,
+    };
     return db_write(hub->db, arena, delete_tx, &deleting, err);
 }

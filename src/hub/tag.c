@@ -2,6 +2,7 @@
 #include "hub/tag.h"
 
 #include "base/limits.h"
+#include "hub/collect_manifest.h"
 #include "hub/manifest.h"
 #include "hub/page.h"
 #include "hub/tag.sql.h"
@@ -26,7 +27,8 @@ bool tag_point(struct db_tx *tx, const struct tag_target *target, struct str nam
     if (!sql_tag_find(tx, target->repository_id, name, &old, &found, err))
         return false;
     bool moves = found && old.manifest_id != target->manifest_id;
-    if (moves && !sql_tag_remember(tx, target->now_ms, target->repository_id, name, err))
+    if (moves && (!sql_tag_remember(tx, target->now_ms, target->repository_id, name, err) ||
+                  !collect_untagged(tx, old.manifest_id, target->now_ms, err)))
         return false;
     return sql_tag_point(tx, target->repository_id, name, target->manifest_id,
                          target->account_id ? target->account_id : DB_NULL_INT, target->now_ms,
@@ -36,12 +38,13 @@ bool tag_point(struct db_tx *tx, const struct tag_target *target, struct str nam
 bool tag_remove(struct db_tx *tx, int64_t repository_id, struct str name, int64_t now_ms,
                 bool *removed, struct error *err)
 {
+    struct tag_find_row old;
     int64_t changed;
-    if (!sql_tag_remember(tx, now_ms, repository_id, name, err) ||
-        !sql_tag_delete(tx, repository_id, name, &changed, err))
+    if (!sql_tag_find(tx, repository_id, name, &old, removed, err))
         return false;
-    *removed = changed == 1;
-    return true;
+    return !*removed || (sql_tag_remember(tx, now_ms, repository_id, name, err) &&
+                         sql_tag_delete(tx, repository_id, name, &changed, err) &&
+                         collect_untagged(tx, old.manifest_id, now_ms, err));
 }
 
 bool tag_remove_all_of(struct db_tx *tx, int64_t manifest_id, int64_t now_ms, struct error *err)

@@ -3,6 +3,7 @@
 
 #include "base/limits.h"
 #include "hub/blob.sql.h"
+#include "hub/collect.h"
 #include "hub/upload.sql.h"
 #include "oci/about.h"
 
@@ -151,8 +152,9 @@ static bool make_tx(struct db_tx *tx, void *state, struct error *err)
             return error_set(err, ERROR_INTERNAL, "the row of an existing blob cannot be read");
         set_place(&context->kept, making->digest, row.upload_id);
     }
-    return sql_blob_claim(tx, making->repository_id, making->digest,
-                          now_ms + (int64_t)CLAIM_LEASE_S * 1000, err);
+    int64_t until_ms = now_ms + making->hub->lease_ms;
+    return sql_blob_claim(tx, making->repository_id, making->digest, until_ms, err) &&
+           collect_claim_later(tx, making->repository_id, making->digest, until_ms, err);
 }
 
 struct replacing {
