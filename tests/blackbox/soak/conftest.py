@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Long proofs use the fixtures of the other tests; ./dev soak [ROUNDS] starts them."""
