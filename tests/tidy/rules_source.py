@@ -199,12 +199,20 @@ def no_private_places(tree):
             yield Finding(path, line, f"names a private place: {match.group()}")
 
 
+def build_includes(build):
+    """Where generated headers lie, and those of libraries that are not in the usual place."""
+    if not build:
+        return []
+    commands = build / "compile_commands.json"
+    text = commands.read_text() if commands.exists() else ""
+    places = set(re.findall(r"-(?:I|isystem\s*)(/usr/[^\s\"]+)", text))
+    return ["-I" + str(build / "src")] + ["-isystem" + place for place in sorted(places)]
+
+
 @rule
 def headers_compile_alone(tree):
     """Each header of src/ compiles without anything before it."""
-    includes = ["-I" + str(tree.root / "src")]
-    if tree.build:
-        includes += ["-I" + str(tree.build / "src")]
+    includes = ["-I" + str(tree.root / "src"), *build_includes(tree.build)]
     command = [
         "gcc",
         "-fsyntax-only",

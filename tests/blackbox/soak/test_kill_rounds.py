@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""kill -9, again and again, while several people push: nothing that was acknowledged may be lost."""
+"""kill -9, again and again, while people push: nothing that was acknowledged may be lost."""
 import http.client
 import os
 import random
