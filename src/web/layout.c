@@ -42,6 +42,14 @@ bool page_send(struct response *response, int status, struct html *page, struct 
     return true;
 }
 
+struct str page_sentence(struct arena *arena, const struct error *err)
+{
+    const char *message = err->message;
+    char first =
+        message[0] >= 'a' && message[0] <= 'z' ? (char)(message[0] - 'a' + 'A') : message[0];
+    return first ? arena_format(arena, "%c%s.", first, message + 1) : STR("");
+}
+
 static int status_of(const struct request *request, const struct error *err)
 {
     switch (err->kind) {
@@ -91,7 +99,7 @@ void page_refuse(struct request *request, struct response *response, const struc
         .layout = layout_load(request, heading_of(status)),
         .status = status,
         .heading = heading_of(status),
-        .explanation = error_is_public(err) ? arena_copy(request->arena, str_from(err->message))
+        .explanation = error_is_public(err) ? page_sentence(request->arena, err)
                                             : STR("please try again; if it stays, tell the "
                                                   "administrator the request number below"),
         .request_id = request->id,

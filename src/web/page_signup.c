@@ -104,7 +104,7 @@ static bool form_take(struct request *request, struct response *response, bool i
     page.name = from.name;
     page.email = from.email;
     page.code = code;
-    page.problem = arena_copy(request->arena, str_from(trouble.message));
+    page.problem = page_sentence(request->arena, &trouble);
     return page_show(request, response, &page, trouble.kind == ERROR_DENIED ? 403 : 400, err);
 }
 

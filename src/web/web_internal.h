@@ -17,6 +17,9 @@ struct str layout_registry(struct request *request);
 /* BERTH_URL, or as the browser reached us. */
 struct str layout_origin(struct request *request);
 
+/* An error's message as a sentence of a page: "There is nothing at this address." */
+struct str page_sentence(struct arena *arena, const struct error *err);
+
 /* Sends a rendered page with the headers of all pages; ERROR_INTERNAL if it grew past its limit. */
 NODISCARD bool page_send(struct response *response, int status, struct html *page,
                          struct error *err);
