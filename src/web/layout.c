@@ -100,8 +100,8 @@ void page_refuse(struct request *request, struct response *response, const struc
         .status = status,
         .heading = heading_of(status),
         .explanation = error_is_public(err) ? page_sentence(request->arena, err)
-                                            : STR("please try again; if it stays, tell the "
-                                                  "administrator the request number below"),
+                                            : STR("Please try again. If it stays, tell the "
+                                                  "administrator the request number below."),
         .request_id = request->id,
     };
     if (err->retry_after_s)
