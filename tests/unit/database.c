@@ -50,8 +50,10 @@ static int64_t postgres_run(const char *url, const char *sql)
     PGresult *result = PQexec(connection, sql);
     ExecStatusType status = PQresultStatus(result);
     int64_t number = 0;
-    if (status == PGRES_TUPLES_OK && PQntuples(result) > 0 && PQnfields(result) > 0)
-        number = strtoll(PQgetvalue(result, 0, 0), NULL, 10);
+    if (status == PGRES_TUPLES_OK && PQntuples(result) > 0 && PQnfields(result) > 0) {
+        const char *value = PQgetvalue(result, 0, 0);
+        number = strcmp(value, "t") == 0 ? 1 : strtoll(value, NULL, 10);
+    }
     if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK)
         fail_msg("%s: %s", sql, PQresultErrorMessage(result));
     PQclear(result);
@@ -157,6 +159,11 @@ int64_t test_database_run(struct str url, const char *sql)
     if (str_starts(url, sqlite))
         return sqlite_run(arena_c(arena, str_after(url, sqlite.len)), sql);
     return postgres_run(arena_c(arena, url), sql);
+}
+
+const char *test_database_byte(void)
+{
+    return server() ? "'\\x00'::bytea" : "x'00'";
 }
 
 void test_only_sqlite(void)

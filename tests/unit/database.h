@@ -21,8 +21,10 @@ struct str test_database_new(struct arena *arena, const char *folder);
 void test_database_end(struct str url);
 
 /* Runs one SQL statement beside the program; of a SELECT, the first column of the first row as a
- * number, otherwise 0. */
+ * number, otherwise 0.  A truth value is 0 or 1. */
 int64_t test_database_run(struct str url, const char *sql);
+/* One byte, as such statements write it. */
+const char *test_database_byte(void);
 
 /* Skips the test on one of the engines. */
 void test_only_sqlite(void);

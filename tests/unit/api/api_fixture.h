@@ -3,6 +3,7 @@
  */
 #pragma once
 #include "../check.h"
+#include "../database.h"
 #include "api/health.h"
 #include "db/db.h"
 #include "hub/access.h"
@@ -18,6 +19,7 @@ static const struct surface *const surfaces[] = { &health_surface, &readiness_su
 
 struct site {
     char folder[64];
+    struct str database; /* its URL */
     struct arena *arena;
     struct hub *hub;
     struct router *router;
@@ -31,8 +33,9 @@ static inline int site_setup(void **state)
     (void)snprintf(site->folder, sizeof(site->folder), "/tmp/berth-api-XXXXXX");
     assert_non_null(mkdtemp(site->folder));
     site->arena = arena_new();
+    site->database = test_database_new(site->arena, site->folder);
     struct hub_options options = {
-        .database = arena_format(site->arena, "sqlite:%s/berth.db", site->folder),
+        .database = site->database,
         .storage = arena_format(site->arena, "file:%s/blobs", site->folder),
         .keys = arena_format(site->arena, "%s/keys", site->folder),
         .migrate = true,
@@ -60,6 +63,7 @@ static inline int site_teardown(void **state)
     db_fail_nth_for_test(0);
     router_free(site->router);
     hub_close(site->hub);
+    test_database_end(site->database);
     arena_free(site->arena);
     (void)nftw(site->folder, site_entry_remove, 16, FTW_DEPTH | FTW_PHYS);
     free(site);

@@ -16,9 +16,9 @@ static inline int access_fixture_setup(void **state)
     (void)hub_fixture_user(fixture, "anna", true);
     (void)hub_fixture_sql(
         fixture, "INSERT INTO repository (owner_id, name, is_private, created_ms, "
-                 "updated_ms) SELECT id, 'app', 0, 0, 0 FROM account WHERE name = 'alice' "
-                 "UNION ALL SELECT id, 'secret', 1, 0, 0 FROM account WHERE name = 'alice' "
-                 "UNION ALL SELECT id, 'centos', 0, 0, 0 FROM account WHERE name = 'library'");
+                 "updated_ms) SELECT id, 'app', FALSE, 0, 0 FROM account WHERE name = 'alice' "
+                 "UNION ALL SELECT id, 'secret', TRUE, 0, 0 FROM account WHERE name = 'alice' "
+                 "UNION ALL SELECT id, 'centos', FALSE, 0, 0 FROM account WHERE name = 'library'");
     return 0;
 }
 

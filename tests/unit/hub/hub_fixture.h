@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tests/unit/hub/hub_fixture.h - a hub of its own for each test: a SQLite file and keys in a new
+/* tests/unit/hub/hub_fixture.h - a hub of its own for each test: an empty database, keys in a new
  * folder, blobs in memory. */
 #pragma once
 #include "../check.h"
+#include "../database.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "hub/account.h"
 #include "hub/hub.h"
 
 #include <ftw.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +17,7 @@
 
 struct hub_fixture {
     char folder[64];
+    struct str database; /* its URL */
     struct hub *hub;
     struct arena *arena;
     int64_t shift_ms; /* of the clock, in all */
@@ -32,7 +33,7 @@ static inline void hub_fixture_later(struct hub_fixture *fixture, int64_t by_ms)
 static inline struct hub_options hub_fixture_options(struct hub_fixture *fixture)
 {
     return (struct hub_options){
-        .database = arena_format(fixture->arena, "sqlite:%s/berth.db", fixture->folder),
+        .database = fixture->database,
         .storage = STR("memory:"),
         .keys = arena_format(fixture->arena, "%s/keys", fixture->folder),
         .migrate = true,
@@ -46,6 +47,7 @@ static inline int hub_fixture_setup(void **state)
     (void)snprintf(fixture->folder, sizeof(fixture->folder), "/tmp/berth-hub-XXXXXX");
     assert_non_null(mkdtemp(fixture->folder));
     fixture->arena = arena_new();
+    fixture->database = test_database_new(fixture->arena, fixture->folder);
     struct hub_options options = hub_fixture_options(fixture);
     if (!hub_open(&options, &fixture->hub, &fixture->err))
         fail_msg("hub_open: %s", fixture->err.message);
@@ -69,6 +71,7 @@ static inline int hub_fixture_teardown(void **state)
     db_fail_nth_for_test(0);
     file_fail_nth_for_test(0, 0);
     hub_close(fixture->hub);
+    test_database_end(fixture->database);
     arena_free(fixture->arena);
     assert_int_equal(nftw(fixture->folder, hub_fixture_remove, 8, FTW_DEPTH | FTW_PHYS), 0);
     free(fixture);
@@ -78,17 +81,7 @@ static inline int hub_fixture_teardown(void **state)
 /* Runs SQL beside the hub; for a SELECT, the first column of the first row as a number. */
 static inline int64_t hub_fixture_sql(struct hub_fixture *fixture, const char *sql)
 {
-    sqlite3 *handle = NULL;
-    sqlite3_stmt *statement = NULL;
-    struct str path = arena_format(fixture->arena, "%s/berth.db", fixture->folder);
-    assert_int_equal(sqlite3_open(path.ptr, &handle), SQLITE_OK);
-    assert_int_equal(sqlite3_prepare_v2(handle, sql, -1, &statement, NULL), SQLITE_OK);
-    int result = sqlite3_step(statement);
-    assert_true(result == SQLITE_ROW || result == SQLITE_DONE);
-    int64_t number = result == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
-    sqlite3_finalize(statement);
-    sqlite3_close(handle);
-    return number;
+    return test_database_run(fixture->database, sql);
 }
 
 /* A user, made by an administrator: the password is the name and "-password". */

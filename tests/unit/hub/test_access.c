@@ -185,6 +185,17 @@ static const struct expected expectations[] = {
         "the repository debian does not exist, or bobby may not see it",
         "the repository debian does not exist, or anna may not see it" },
       { LOGIN, ERROR_NOT_FOUND, ERROR_NOT_FOUND, ERROR_NOT_FOUND } },
+    { ACCESS_LOOK, "alice/app", { NULL, NULL, NULL, NULL }, { 0 } },
+    { ACCESS_LOOK,
+      "alice/secret",
+      { "the repository alice/secret does not exist or needs a login", NULL,
+        "the repository alice/secret does not exist, or bobby may not see it", NULL },
+      { LOGIN, OK, ERROR_NOT_FOUND, OK } },
+    { ACCESS_LOOK,
+      "alice/absent",
+      { "the repository alice/absent does not exist or needs a login", NULL,
+        "the repository alice/absent does not exist, or bobby may not see it", NULL },
+      { LOGIN, OK, ERROR_NOT_FOUND, OK } },
     { ACCESS_PUSH,
       "alice/app",
       { "pushing to alice/app needs a login: docker login localhost:5000", NULL,
@@ -324,7 +335,7 @@ static void test_access_authorize__keeps_an_empty_token_down(void **state)
 static void test_access_authorize__does_not_tell_private_from_absent(void **state)
 {
     struct hub_fixture *fixture = *state;
-    static const enum access kinds[] = { ACCESS_PULL, ACCESS_PUSH, ACCESS_DELETE };
+    static const enum access kinds[] = { ACCESS_PULL, ACCESS_LOOK, ACCESS_PUSH, ACCESS_DELETE };
     for (size_t i = 0; i < ARRAY_COUNT(kinds); i++) {
         for (int person = 0; person < 2; person++) {
             struct str who = basic(fixture, person == 0 ? NULL : "bobby");

@@ -357,10 +357,14 @@ static void test_account_change__forgets_failures_with_a_new_password(void **sta
 {
     struct hub_fixture *fixture = *state;
     (void)hub_fixture_user(fixture, "alice", false);
-    (void)hub_fixture_sql(fixture, "INSERT INTO login_failure VALUES "
-                                   "('alice', '10.0.0.1', 0, x'00', 0, 99999999999999), "
-                                   "('alice@example.org', '10.0.0.1', 3, x'00', 0, 0), "
-                                   "('bob', '10.0.0.1', 3, x'00', 0, 0)");
+    const char *mark = test_database_byte();
+    (void)hub_fixture_sql(fixture, arena_format(fixture->arena,
+                                                "INSERT INTO login_failure VALUES "
+                                                "('alice', '10.0.0.1', 0, %s, 0, 99999999999999), "
+                                                "('alice@example.org', '10.0.0.1', 3, %s, 0, 0), "
+                                                "('bob', '10.0.0.1', 3, %s, 0, 0)",
+                                                mark, mark, mark)
+                                       .ptr);
     assert_true(
         change(fixture, "alice", (struct account_change){ .password = STR("new-password") }));
     assert_int_equal(hub_fixture_sql(fixture, "SELECT count(*) FROM login_failure"), 1);

@@ -27,7 +27,10 @@ static void test_hub_open__migrates_only_when_told_to(void **state)
     struct hub_fixture *fixture = *state;
     struct hub_options options = hub_fixture_options(fixture);
     struct hub *hub = NULL;
-    options.database = arena_format(fixture->arena, "sqlite:%s/new.db", fixture->folder);
+    char folder[128]; /* of another database than the fixture's */
+    (void)snprintf(folder, sizeof(folder), "%s/new", fixture->folder);
+    assert_int_equal(mkdir(folder, 0700), 0);
+    options.database = test_database_new(fixture->arena, folder);
     options.migrate = false;
     assert_false(hub_open(&options, &hub, &fixture->err));
     check_error(&fixture->err, ERROR_UNSUPPORTED, "run `berth migrate`");
@@ -38,6 +41,7 @@ static void test_hub_open__migrates_only_when_told_to(void **state)
     options.migrate = false;
     assert_true(hub_open(&options, &hub, &fixture->err));
     hub_close(hub);
+    test_database_end(options.database);
 }
 
 static void test_hub_open__says_which_setting_is_wrong(void **state)

@@ -41,10 +41,14 @@ static void change(struct hub_fixture *fixture, const char *name, struct account
 static void have_failed(struct hub_fixture *fixture, const char *name, const char *address,
                         int count)
 {
-    struct str sql = arena_format(fixture->arena,
-                                  "INSERT OR REPLACE INTO login_failure VALUES "
-                                  "('%s', '%s', %d, x'00', %lld, 0)",
-                                  name, address, count, (long long)clock_now_ms());
+    struct str sql =
+        arena_format(fixture->arena,
+                     "INSERT INTO login_failure VALUES ('%s', '%s', %d, %s, %lld, 0) "
+                     "ON CONFLICT (name, address) DO UPDATE SET "
+                     "failure_count = excluded.failure_count, "
+                     "last_mark = excluded.last_mark, last_ms = excluded.last_ms, "
+                     "locked_until_ms = excluded.locked_until_ms",
+                     name, address, count, test_database_byte(), (long long)clock_now_ms());
     (void)hub_fixture_sql(fixture, sql.ptr);
 }
 

@@ -45,7 +45,7 @@ static void test_repository_ensure__makes_it_once(void **state)
 static void test_repository_ensure__uses_the_owners_default(void **state)
 {
     struct hub_fixture *fixture = *state;
-    hub_fixture_sql(fixture, "UPDATE account SET default_private = 1 WHERE name = 'alice'");
+    hub_fixture_sql(fixture, "UPDATE account SET default_private = TRUE WHERE name = 'alice'");
     content_repository(fixture, "alice/app");
     assert_true(find(fixture, "alice/app").is_private);
 }

@@ -5,6 +5,8 @@
 #include "content.h"
 #include "hub/search.sql.h"
 
+#include <sqlite3.h>
+
 struct entry {
     const char *name, *description;
     int64_t stars, pulls;
@@ -246,7 +248,7 @@ static void check_plan(struct hub_fixture *fixture, const char *name)
     assert_non_null(*statement);
     sqlite3 *handle = NULL;
     sqlite3_stmt *explain = NULL;
-    const char *path = arena_format(fixture->arena, "%s/berth.db", fixture->folder).ptr;
+    const char *path = arena_c(fixture->arena, str_after(fixture->database, STR("sqlite:").len));
     const char *sql =
         arena_format(fixture->arena, "EXPLAIN QUERY PLAN %s", (*statement)->sqlite).ptr;
     assert_int_equal(sqlite3_open(path, &handle), SQLITE_OK);
@@ -267,6 +269,7 @@ static void check_plan(struct hub_fixture *fixture, const char *name)
 
 static void test_search_find__reads_pages_in_the_order_of_the_index(void **state)
 {
+    test_only_sqlite(); /* PostgreSQL's planner goes by how much is in the tables */
     check_plan(*state, "search_page");
 }
 

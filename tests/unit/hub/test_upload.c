@@ -232,8 +232,9 @@ static void test_upload_start__limits_sessions_of_an_account(void **state)
                     arena_format(fixture->arena,
                                  "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
                                  "WHERE i < %d) INSERT INTO upload SELECT 'u' || i, %lld, %d, 0, "
-                                 "x'00', 0, 0 FROM n",
-                                 UPLOADS_OPEN_PER_ACCOUNT_MAX, (long long)app, ALICE)
+                                 "%s, 0, 0 FROM n",
+                                 UPLOADS_OPEN_PER_ACCOUNT_MAX, (long long)app, ALICE,
+                                 test_database_byte())
                         .ptr);
     struct upload upload;
     CHECK_FAILS(

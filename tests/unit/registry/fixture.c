@@ -7,7 +7,6 @@
 #include "registry/registry.h"
 
 #include <ftw.h>
-#include <sqlite3.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -37,8 +36,9 @@ static int setup(void **state, enum signup signup, const char *storage)
     (void)snprintf(fixture->folder, sizeof(fixture->folder), "/tmp/berth-registry-XXXXXX");
     assert_non_null(mkdtemp(fixture->folder));
     fixture->arena = arena_new();
+    fixture->database = test_database_new(fixture->arena, fixture->folder);
     struct hub_options options = {
-        .database = arena_format(fixture->arena, "sqlite:%s/berth.db", fixture->folder),
+        .database = fixture->database,
         .storage = arena_format(fixture->arena, "%s%s", storage,
                                 strcmp(storage, "file:") == 0 ? fixture->folder : ""),
         .keys = arena_format(fixture->arena, "%s/keys", fixture->folder),
@@ -102,6 +102,7 @@ int fixture_teardown(void **state)
     }
     router_free(fixture->router);
     hub_close(fixture->hub);
+    test_database_end(fixture->database);
     arena_free(fixture->arena);
     (void)nftw(fixture->folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
     free(fixture);
@@ -270,16 +271,5 @@ void make_private(struct fixture *fixture, const char *owner, const char *name)
 
 int64_t fixture_sql(struct fixture *fixture, const char *sql)
 {
-    sqlite3 *handle = NULL;
-    sqlite3_stmt *statement = NULL;
-    assert_int_equal(sqlite3_open(text(fixture, "%s/berth.db", fixture->folder), &handle),
-                     SQLITE_OK);
-    assert_int_equal(sqlite3_busy_timeout(handle, 5000), SQLITE_OK);
-    assert_int_equal(sqlite3_prepare_v2(handle, sql, -1, &statement, NULL), SQLITE_OK);
-    int result = sqlite3_step(statement);
-    assert_true(result == SQLITE_ROW || result == SQLITE_DONE);
-    int64_t number = result == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
-    sqlite3_finalize(statement);
-    sqlite3_close(handle);
-    return number;
+    return test_database_run(fixture->database, sql);
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tests/unit/registry/fixture.h - the three surfaces over a hub of their own: SQLite and keys in a
- * new folder, blobs in memory, requests without a socket.
+/* tests/unit/registry/fixture.h - the three surfaces over a hub of their own: an empty
+ * database, keys in a new folder, blobs in memory, requests without a socket.
  *
  * Accounts: alice (owns what most tests use), bobby (a stranger), captain (an administrator).  The
  * password of each is the name and "-password". */
 #pragma once
 #include "../check.h"
+#include "../database.h"
 #include "base/json.h"
 #include "hub/account.h"
 #include "hub/hub.h"
@@ -17,6 +18,7 @@
 
 struct fixture {
     char folder[64];
+    struct str database; /* its URL */
     struct hub *hub;
     struct router *router;
     struct arena *arena;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "web_fixture.h"
 
+#include "../database.h"
 #include "hub/access.h"
 #include "web/web.h"
 
@@ -31,8 +32,10 @@ struct site *site_new(enum signup signup)
     (void)snprintf(site->folder, sizeof(site->folder), "/tmp/berth-web-XXXXXX");
     assert_non_null(mkdtemp(site->folder));
     struct arena *arena AUTO(arena_free) = arena_new();
+    site->texts = arena_new();
+    site->database = test_database_new(site->texts, site->folder);
     struct hub_options options = {
-        .database = arena_format(arena, "sqlite:%s/berth.db", site->folder),
+        .database = site->database,
         .storage = STR("memory:"),
         .keys = arena_format(arena, "%s/keys", site->folder),
         .signup = signup,
@@ -52,6 +55,8 @@ void site_free(struct site *site)
         return;
     router_free(site->router);
     hub_close(site->hub);
+    test_database_end(site->database);
+    arena_free(site->texts);
     (void)nftw(site->folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
     free(site);
 }

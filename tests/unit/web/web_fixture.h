@@ -8,6 +8,8 @@ struct site {
     struct hub *hub;
     struct router *router;
     char folder[64];
+    struct arena *texts;
+    struct str database; /* its URL */
 };
 
 struct site *site_new(enum signup signup);

@@ -2,6 +2,7 @@
 /* tests/unit/worker/worker_fixture.h - a hub in a new folder, and waiting for what threads do. */
 #pragma once
 #include "../check.h"
+#include "../database.h"
 #include "base/clock.h"
 #include "hub/hub.h"
 #include "hub/job.h"
@@ -14,6 +15,7 @@
 
 struct yard {
     char folder[64];
+    struct str database; /* its URL */
     struct arena *arena;
     struct hub *hub;
 };
@@ -26,8 +28,9 @@ static inline int yard_setup(void **state)
     (void)snprintf(yard->folder, sizeof(yard->folder), "/tmp/berth-work-XXXXXX");
     assert_non_null(mkdtemp(yard->folder));
     yard->arena = arena_new();
+    yard->database = test_database_new(yard->arena, yard->folder);
     struct hub_options options = {
-        .database = arena_format(yard->arena, "sqlite:%s/berth.db", yard->folder),
+        .database = yard->database,
         .storage = STR("memory:"),
         .keys = arena_format(yard->arena, "%s/keys", yard->folder),
         .migrate = true,
@@ -52,6 +55,7 @@ static inline int yard_teardown(void **state)
     struct yard *yard = *state;
     db_fail_nth_for_test(0);
     hub_close(yard->hub);
+    test_database_end(yard->database);
     arena_free(yard->arena);
     (void)nftw(yard->folder, yard_entry_remove, 16, FTW_DEPTH | FTW_PHYS);
     free(yard);
