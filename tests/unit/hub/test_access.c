@@ -437,7 +437,7 @@ static void test_access_authorize__gives_a_token_no_more_than_its_holder_has_now
     struct asking asking = { .access = ACCESS_PULL, .repository = "alice/app" };
     asking.authorization = bearer(fixture, "bobby", "repository:alice/app:pull");
     check(fixture, asking, OK, NULL);
-    (void)hub_fixture_sql(fixture, "UPDATE repository SET is_private = 1 WHERE name = 'app'");
+    (void)hub_fixture_sql(fixture, "UPDATE repository SET is_private = TRUE WHERE name = 'app'");
     check(fixture, asking, ERROR_NOT_FOUND, "does not exist, or bobby may not see it");
 }
 
