@@ -24,6 +24,10 @@ static const struct surface *const surfaces[] = {
     &readiness_surface, &metrics_surface, &web_surface,
 };
 
+static const struct worker_job_kind job_kinds[] = {
+    { "blob_remove", blob_remove_run, 5 * 60 * 1000 },
+};
+
 /* What a signal acts on. */
 struct running {
     struct hub *hub;
@@ -121,6 +125,8 @@ static bool serve(const struct serve_plan *plan, struct error *err)
     };
     const struct worker_options work = {
         .hub = hub,
+        .kinds = job_kinds,
+        .kind_count = ARRAY_COUNT(job_kinds),
         .tasks = worker_tasks,
         .task_count = worker_task_count,
     };

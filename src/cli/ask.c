@@ -79,3 +79,16 @@ bool password_ask(FILE *in, FILE *prompts, struct arena *arena, struct str *out,
     tcsetattr(fd, TCSAFLUSH, &before);
     return is_given;
 }
+
+bool confirm_ask(FILE *in, FILE *prompts, const char *what, const char *word, struct error *err)
+{
+    char line[32];
+    fprintf(prompts, "%s\nType \"%s\" to go on: ", what, word);
+    fflush(prompts);
+    bool is_read = fgets(line, sizeof(line), in) != NULL;
+    if (is_read)
+        line[strcspn(line, "\r\n")] = '\0';
+    if (is_read && strcmp(line, word) == 0)
+        return true;
+    return error_set(err, ERROR_INVALID, "nothing was done: \"%s\" was not typed", word);
+}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cli/ask.h - passwords from standard input or from a person at the terminal. */
+/* cli/ask.h - passwords and consent, from standard input or from a person at the terminal. */
 #pragma once
 #include "base/arena.h"
 #include "base/cleanup.h"
@@ -17,3 +17,7 @@ NODISCARD bool password_read(FILE *in, struct arena *arena, struct str *out, str
  * `in` is no terminal, the two differ, or Ctrl-C was pressed. */
 NODISCARD bool password_ask(FILE *in, FILE *prompts, struct arena *arena, struct str *out,
                             struct error *err);
+
+/* Says what will happen and asks to type `word`; ERROR_INVALID if something else is typed. */
+NODISCARD bool confirm_ask(FILE *in, FILE *prompts, const char *what, const char *word,
+                           struct error *err);

@@ -62,6 +62,8 @@ struct str cli_quote(struct arena *arena, struct str word)
     return arena_copy(arena, buf_str(&out));
 }
 
+static const int64_t DAY_MS = 24LL * 60 * 60 * 1000;
+
 bool cli_hub_open(const struct settings *settings, struct arena *arena, struct hub **out,
                   struct error *err)
 {
@@ -74,6 +76,8 @@ bool cli_hub_open(const struct settings *settings, struct arena *arena, struct h
         .keys = settings_text(settings, SETTING_KEYS),
         .url = settings_text(settings, SETTING_URL),
         .signup = (enum signup)settings_choice(settings, SETTING_SIGNUP),
+        .history_ms = settings_number(settings, SETTING_HISTORY_DAYS) * DAY_MS,
+        .lease_ms = settings_number(settings, SETTING_COLLECT_LEASE_S) * 1000,
         .migrate = true,
     };
     return hub_open(&options, out, err);

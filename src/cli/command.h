@@ -84,6 +84,7 @@ enum cli_result command_settings(struct cli *cli);
 enum cli_result command_version(struct cli *cli);
 enum cli_result command_help(struct cli *cli);
 enum cli_result command_migrate(struct cli *cli);
+enum cli_result command_gc(struct cli *cli);
 enum cli_result command_key_rotate(struct cli *cli);
 enum cli_result command_cert(struct cli *cli);
 enum cli_result command_user_add(struct cli *cli);

@@ -54,22 +54,43 @@ static bool visibility_get(struct cli *cli, bool *is_private, bool *is_given)
     return false;
 }
 
+/* "off" or a number of days. */
+static bool untagged_get(struct cli *cli, int64_t *days, bool *is_given)
+{
+    struct str text = cli_get(cli, "--untagged-days");
+    uint64_t number = 0;
+    *is_given = str_is_set(text);
+    if (!*is_given)
+        return true;
+    bool is_off = str_equal(text, STR("off"));
+    if (!is_off && !str_to_u64(text, UNTAGGED_DAYS_MAX, &number)) {
+        cli_usage(cli, "--untagged-days is '%.*s'; allowed: 0 to %d, off",
+                  STR_ARG(str_slice(text, 0, 60)), UNTAGGED_DAYS_MAX);
+        return false;
+    }
+    *days = is_off ? ACCOUNT_UNTAGGED_STAY : (int64_t)number;
+    return true;
+}
+
 enum cli_result command_user_change(struct cli *cli)
 {
     bool is_admin = false, has_admin = false, is_active = false, has_active = false;
-    bool is_private = false, has_private = false;
+    bool is_private = false, has_private = false, has_untagged = false;
+    int64_t untagged_days = 0;
     if (!cli_get_yes_no(cli, "--admin", &is_admin, &has_admin) ||
         !cli_get_yes_no(cli, "--active", &is_active, &has_active) ||
-        !visibility_get(cli, &is_private, &has_private))
+        !visibility_get(cli, &is_private, &has_private) ||
+        !untagged_get(cli, &untagged_days, &has_untagged))
         return CLI_USAGE;
     bool has_password = cli_has(cli, "--password") || cli_has(cli, "--password-stdin");
     struct account_change change = { .email = cli_get(cli, "--email"),
                                      .full_name = cli_get(cli, "--full-name"),
                                      .is_admin = has_admin ? &is_admin : NULL,
                                      .is_active = has_active ? &is_active : NULL,
-                                     .default_private = has_private ? &is_private : NULL };
+                                     .default_private = has_private ? &is_private : NULL,
+                                     .untagged_days = has_untagged ? &untagged_days : NULL };
     if (!has_password && !str_is_set(change.email) && !str_is_set(change.full_name) && !has_admin &&
-        !has_active && !has_private)
+        !has_active && !has_private && !has_untagged)
         return cli_usage(cli, "nothing to change was given");
     struct error error = { 0 };
     if (has_password && !password_get(cli, &change.password, &error))
@@ -108,6 +129,10 @@ static void user_json(struct json *json, const struct account *account)
     json_key_bool(json, "admin", account->is_admin);
     json_key_bool(json, "active", account->is_active);
     json_key_bool(json, "default_private", account->default_private);
+    if (account->untagged_days == ACCOUNT_UNTAGGED_STAY)
+        json_key_str(json, "untagged_days", STR_NONE);
+    else
+        json_key_i64(json, "untagged_days", account->untagged_days);
     json_key_str(json, "created", clock_format_rfc3339(account->created_ms, created));
     json_end(json);
 }

@@ -44,6 +44,15 @@ static const struct cli_option user_change_options[] = {
     { "--active", "yes|no", "may log in; \"no\" ends all tokens at once", false, false },
     { "--default-visibility", "public|private", "of repositories that a push creates", false,
       false },
+    { "--untagged-days", "N|off", "days after which manifests without a tag go", false, false },
+    { 0 },
+};
+
+static const struct cli_option gc_options[] = {
+    { "--run", NULL, "wait until all that is due has gone", false, false },
+    { "--purge", NULL, "forget what tags pointed to before, then do the same", false, false },
+    { "--yes", NULL, "do not ask before --purge", false, false },
+    { "--json", NULL, "as JSON", false, false },
     { 0 },
 };
 
@@ -73,6 +82,13 @@ static const char cert_more[] =
     "client needs. An\n"
     "authority that is there already is used again, so clients that trust it need nothing new.";
 
+static const char gc_more[] =
+    "Shows which bytes are kept and why. What nothing keeps goes by itself, within a minute while "
+    "a\n"
+    "server runs; pushes go on meanwhile. Deleted tags and manifests stay for the days of the "
+    "setting\n"
+    "\"history_days\", and what was pushed without a manifest for \"collect.lease_s\" seconds.";
+
 static const char user_more[] = "Without --password-stdin the password is asked for on the "
                                 "terminal. The password has 9 to 1024 bytes.";
 
@@ -98,6 +114,8 @@ const struct cli_command cli_commands[] = {
       NULL, command_key_rotate, NULL, true },
     { "migrate", "", 0, 0, "Bring the database up to date",
       NULL, command_migrate, migrate_options, true },
+    { "gc", "", 0, 0, "Show what keeps content, and collect what nothing keeps",
+      gc_more, command_gc, gc_options, true },
     { "settings", "", 0, 0, "Show the settings that hold and where they come from",
       NULL, command_settings, settings_options, true },
     { "version", "", 0, 0, "Print the version",

@@ -56,3 +56,15 @@ struct str list_number(struct arena *arena, int64_t number)
 {
     return arena_format(arena, "%" PRId64, number);
 }
+
+struct str list_size(struct arena *arena, int64_t bytes)
+{
+    static const char *const units[] = { "B", "kB", "MB", "GB", "TB", "PB", "EB" };
+    size_t unit = 0;
+    double size = (double)bytes;
+    while (size >= 999.95 && unit + 1 < ARRAY_COUNT(units)) {
+        size /= 1000;
+        unit++;
+    }
+    return arena_format(arena, "%.*f %s", unit == 0 ? 0 : 1, size, units[unit]);
+}

@@ -26,4 +26,6 @@ static inline void list_release_auto(struct list *list)
 
 /* "2026-11-22 13:37", in UTC; "-" for 0, which is what was there from the beginning. */
 struct str list_time(struct arena *arena, int64_t time_ms);
+/* "1.4 GB": decimal units, as docker prints them. */
+struct str list_size(struct arena *arena, int64_t bytes);
 struct str list_number(struct arena *arena, int64_t number);

@@ -3,7 +3,9 @@
 
 #include "base/limits.h"
 #include "base/random.h"
+#include "db/statement.h"
 #include "hub/account.sql.h"
+#include "hub/collect.h"
 #include "hub/password.h"
 #include "oci/about.h"
 #include "oci/reference.h"
@@ -33,6 +35,8 @@ static const char taken[] = "Username or email already exists";
         .full_name = (row).full_name,                                                              \
         .is_admin = (row).is_admin,                                                                \
         .is_active = (row).is_active,                                                              \
+        .untagged_days =                                                                           \
+            (row).untagged_days == DB_NULL_INT ? ACCOUNT_UNTAGGED_STAY : (row).untagged_days,      \
         .default_private = (row).default_private,                                                  \
         .credential_generation = (row).credential_generation,                                      \
         .created_ms = (row).created_ms,                                                            \
@@ -364,8 +368,13 @@ static struct account_update_in changed_account(const struct account *account,
         .default_private =
             change->default_private ? *change->default_private : account->default_private,
         .credential_generation = account->credential_generation,
+        .untagged_days = account->untagged_days,
         .id = account->id,
     };
+    if (change->untagged_days)
+        update.untagged_days = *change->untagged_days;
+    if (update.untagged_days == ACCOUNT_UNTAGGED_STAY)
+        update.untagged_days = DB_NULL_INT;
     if (str_is_set(changing->password_hash) || update.is_active != account->is_active)
         update.credential_generation++;
     return update;
@@ -396,8 +405,19 @@ static bool change_body(struct db_tx *tx, void *context, struct error *err)
     if (str_is_set(changing->password_hash) &&
         !sql_account_forget_failures(tx, account.name, update.email, err))
         return false;
+    if (changing->change->untagged_days && !collect_policy_changed(tx, account.id, err))
+        return false;
     return update.credential_generation == account.credential_generation ||
            sql_account_forget_tokens(tx, account.id, err);
+}
+
+static bool untagged_days_check(const int64_t *days, struct error *err)
+{
+    if (!days || (*days >= ACCOUNT_UNTAGGED_STAY && *days <= UNTAGGED_DAYS_MAX))
+        return true;
+    return error_set_about(err, ABOUT_ACCOUNT, ERROR_INVALID,
+                           "manifests without a tag stay for 0 to %d days, or for ever",
+                           UNTAGGED_DAYS_MAX);
 }
 
 bool account_change(struct hub *hub, struct arena *arena, struct str name,
@@ -409,7 +429,8 @@ bool account_change(struct hub *hub, struct arena *arena, struct str name,
             return false;
         changing.email = lower_case(arena, change->email);
     }
-    if (!full_name_check(change->full_name, err))
+    if (!full_name_check(change->full_name, err) ||
+        !untagged_days_check(change->untagged_days, err))
         return false;
     if (str_is_set(change->password) &&
         (!password_check_rules(change->password, err) ||

@@ -26,7 +26,10 @@ struct account {
     bool default_private;
     int64_t credential_generation;
     int64_t created_ms;
+    int64_t untagged_days; /* after which manifests without a tag go; ACCOUNT_UNTAGGED_STAY */
 };
+
+enum { ACCOUNT_UNTAGGED_STAY = -1, UNTAGGED_DAYS_MAX = 3650 };
 
 struct account_new {
     struct str name, email, password, full_name;
@@ -67,6 +70,7 @@ NODISCARD bool account_find_by_id(struct db_tx *tx, int64_t id, struct account *
 struct account_change { /* what is set is changed */
     struct str password, email, full_name;
     const bool *is_admin, *is_active, *default_private;
+    const int64_t *untagged_days; /* 0 to UNTAGGED_DAYS_MAX, or ACCOUNT_UNTAGGED_STAY */
 };
 /* A new password, or another is_active, ends all of the account's tokens.  ERROR_NOT_FOUND,
  * ERROR_CONFLICT (the e-mail address is taken; nobody would be an active administrator any more) or

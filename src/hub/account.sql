@@ -3,25 +3,25 @@
 -- name: account_by_name :maybe
 -- in:   name text
 -- out:  id int, kind int, name text, email text?, full_name text, is_admin bool, is_active bool
--- out:  default_private bool, credential_generation int, created_ms int
+-- out:  default_private bool, credential_generation int, created_ms int, untagged_days int?
 SELECT id, kind, name, email, full_name, is_admin, is_active,
-       default_private, credential_generation, created_ms
+       default_private, credential_generation, created_ms, untagged_days
   FROM account WHERE name = $1;
 
 -- name: account_by_id :maybe
 -- in:   id int
 -- out:  id int, kind int, name text, email text?, full_name text, is_admin bool, is_active bool
--- out:  default_private bool, credential_generation int, created_ms int
+-- out:  default_private bool, credential_generation int, created_ms int, untagged_days int?
 SELECT id, kind, name, email, full_name, is_admin, is_active,
-       default_private, credential_generation, created_ms
+       default_private, credential_generation, created_ms, untagged_days
   FROM account WHERE id = $1;
 
 -- name: account_page :many
 -- in:   after text, page_size int
 -- out:  id int, kind int, name text, email text?, full_name text, is_admin bool, is_active bool
--- out:  default_private bool, credential_generation int, created_ms int
+-- out:  default_private bool, credential_generation int, created_ms int, untagged_days int?
 SELECT id, kind, name, email, full_name, is_admin, is_active,
-       default_private, credential_generation, created_ms
+       default_private, credential_generation, created_ms, untagged_days
   FROM account WHERE name > $1 ORDER BY name LIMIT $2;
 
 -- No row: the name or the e-mail address is taken.
@@ -36,11 +36,11 @@ RETURNING id;
 -- Without a new password_hash the old one stays.
 -- name: account_update :exec
 -- in:   email text?, password_hash text?, full_name text, is_admin bool, is_active bool
--- in:   default_private bool, credential_generation int, id int
+-- in:   default_private bool, credential_generation int, untagged_days int?, id int
 UPDATE account
    SET email = $1, password_hash = COALESCE($2, password_hash), full_name = $3, is_admin = $4,
-       is_active = $5, default_private = $6, credential_generation = $7
- WHERE id = $8;
+       is_active = $5, default_private = $6, credential_generation = $7, untagged_days = $8
+ WHERE id = $9;
 
 -- name: account_email_holder :maybe
 -- in:   email text

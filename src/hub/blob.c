@@ -80,6 +80,31 @@ bool blob_find(struct hub *hub, struct arena *arena, int64_t repository_id,
     return true;
 }
 
+static bool lost_bytes(const struct blob *blob, struct error *err)
+{
+    error_clear(err);
+    return error_set(err, ERROR_INTERNAL, "the bytes of blob upload %s are missing",
+                     blob->place.upload_id);
+}
+
+bool blob_open_found(struct hub *hub, struct arena *arena, int64_t repository_id,
+                     const struct blob *blob, struct blob_reader **out, struct error *err)
+{
+    struct blob again;
+    if (blob_open(hub->store, &blob->place, out, err))
+        return true;
+    if (err->kind != ERROR_NOT_FOUND)
+        return false;
+    error_clear(err);
+    if (!blob_find(hub, arena, repository_id, &blob->place.digest, false, &again, err))
+        return false;
+    if (strcmp(again.place.upload_id, blob->place.upload_id) == 0)
+        return lost_bytes(blob, err);
+    if (blob_open(hub->store, &again.place, out, err))
+        return true;
+    return err->kind == ERROR_NOT_FOUND ? lost_bytes(&again, err) : false;
+}
+
 /* --- mounting ----------------------------------------------------------------------------- */
 
 struct mounting {

@@ -25,6 +25,13 @@ NODISCARD bool blob_find(struct hub *hub, struct arena *arena, int64_t repositor
                          const struct digest *digest, bool renew, struct blob *out,
                          struct error *err);
 
+/* Opens the bytes of what blob_find() found.  Collection may remove a file between the two, and a
+ * push bring the same content under another name: so it is looked up once more.  ERROR_NOT_FOUND
+ * about the blob if it has gone, ERROR_INTERNAL if the database says that it is there. */
+NODISCARD bool blob_open_found(struct hub *hub, struct arena *arena, int64_t repository_id,
+                               const struct blob *blob, struct blob_reader **out,
+                               struct error *err);
+
 /* Lets `repository_id` claim what `from_repository_id` has.  *mounted is false if it has none;
  * `from` 0 means any repository that `account` (NULL: nobody) may read (OCI distribution-spec,
  * mounting without from). */

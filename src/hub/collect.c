@@ -39,6 +39,13 @@ bool collect_manifest_later(struct db_tx *tx, int64_t repository_id, const struc
     return sql_candidate_add(tx, CANDIDATE_MANIFEST, repository_id, digest, due_ms, err);
 }
 
+bool collect_policy_changed(struct db_tx *tx, int64_t account_id, struct error *err)
+{
+    int64_t now_ms;
+    return db_now_ms(tx, &now_ms, err) &&
+           sql_candidate_add_all_untagged(tx, now_ms, account_id, err);
+}
+
 /* --- one transaction ------------------------------------------------------------------------ */
 
 struct stepping {

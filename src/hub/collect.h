@@ -42,6 +42,9 @@ NODISCARD bool collect_manifest_later(struct db_tx *tx, int64_t repository_id,
                                       const struct digest *digest, int64_t due_ms,
                                       struct error *err);
 
+/* The policy of this account for manifests without a tag is another one now. */
+NODISCARD bool collect_policy_changed(struct db_tx *tx, int64_t account_id, struct error *err);
+
 struct collect_result {
     int64_t manifests, claims, blobs; /* ended */
     int64_t bytes;                    /* of those blobs */
@@ -82,3 +85,6 @@ NODISCARD bool collect_purge(struct hub *hub, struct arena *arena, struct error 
 
 /* Does one waiting job, for commands, which have no worker; *ran is false if none is due. */
 NODISCARD bool collect_run_job(struct hub *hub, struct arena *arena, bool *ran, struct error *err);
+/* Jobs that are not done yet. */
+NODISCARD bool collect_waiting(struct hub *hub, struct arena *arena, int64_t *jobs,
+                               struct error *err);

@@ -88,3 +88,13 @@ bool collect_run_job(struct hub *hub, struct arena *arena, bool *ran, struct err
         error_clear(&ignored);
     return false;
 }
+
+bool collect_waiting(struct hub *hub, struct arena *arena, int64_t *jobs, struct error *err)
+{
+    struct db_tx *tx AUTO(db_tx_end) = db_read(hub->db, arena, err);
+    struct collect_files_waiting_row row;
+    if (!tx || !sql_collect_files_waiting(tx, COLLECT_JOB, &row, err))
+        return false;
+    *jobs = row.jobs;
+    return true;
+}

@@ -64,17 +64,13 @@ static bool has_image_config(const struct manifest *manifest)
            (str_equal(type, MEDIA_OCI_CONFIG) || str_equal(type, MEDIA_DOCKER_CONFIG));
 }
 
-static bool read_config(struct hub *hub, struct arena *arena, const struct blob *blob,
-                        struct str *out, struct error *err)
+static bool read_config(struct putting *putting, const struct blob *blob, struct str *out,
+                        struct error *err)
 {
+    struct arena *arena = putting->arena;
     struct blob_reader *reader AUTO(blob_reader_close) = NULL;
-    if (!blob_open(hub->store, &blob->place, &reader, err)) {
-        if (err->kind != ERROR_NOT_FOUND)
-            return false;
-        error_clear(err);
-        return error_set(err, ERROR_INTERNAL, "the bytes of an image config are lost (upload %s)",
-                         blob->place.upload_id);
-    }
+    if (!blob_open_found(putting->hub, arena, putting->put->repository_id, blob, &reader, err))
+        return false;
     size_t size = (size_t)blob->size, at = 0;
     char *bytes = arena_alloc(arena, size + 1);
     while (at < size) {
@@ -108,8 +104,12 @@ static bool find_platform(struct putting *putting, struct error *err)
     }
     if (blob.size > CONFIG_BYTES_MAX)
         return true;
-    if (!read_config(putting->hub, putting->arena, &blob, &config, err))
-        return false;
+    if (!read_config(putting, &blob, &config, err)) {
+        if (err->kind != ERROR_NOT_FOUND)
+            return false;
+        error_clear(err);
+        return true;
+    }
     platform_from_config(putting->arena, config, &putting->platform);
     return true;
 }

@@ -62,6 +62,11 @@ void worker_wake(struct worker *worker);
 void worker_stop(struct worker *worker);
 DEFINE_AUTO(struct worker, worker_stop);
 
-/* What every node does: writes pull counts, removes abandoned uploads and old logins. */
+/* The job "blob_remove" (hub/collect.h). */
+bool blob_remove_run(struct worker *worker, struct arena *arena, const struct job *job,
+                     struct error *err);
+
+/* What every node does: writes pull counts, removes abandoned uploads and old logins, collects what
+ * nothing keeps. */
 extern const struct worker_task worker_tasks[];
 extern const size_t worker_task_count;
