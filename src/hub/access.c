@@ -314,7 +314,8 @@ static bool allow_in_repository(const struct request *request, const struct call
     struct repository_name name = request->captures.repository;
     switch ((enum access)request->route->access) {
     case ACCESS_PULL:
-        if (!rights.can_pull)
+    case ACCESS_LOOK:
+        if (!rights.can_pull && !(rights.can_push && request->route->access == ACCESS_LOOK))
             return refuse_hidden(request, caller, err);
         return covers(caller, name, SCOPE_PULL) || refuse_ceiling(request, "pull", err);
     case ACCESS_PUSH:
@@ -336,7 +337,7 @@ static bool allow_in_repository(const struct request *request, const struct call
     case ACCESS_COUNT:
         break;
     }
-    assert(false); /* authorize_in_repository() is called for three kinds only */
+    assert(false); /* authorize_in_repository() is called for four kinds only */
     return false;
 }
 
@@ -385,6 +386,7 @@ static bool authorize_signed_in(struct request *request, struct caller *caller, 
     case ACCESS_PUBLIC:
     case ACCESS_ANYBODY:
     case ACCESS_PULL:
+    case ACCESS_LOOK:
     case ACCESS_PUSH:
     case ACCESS_DELETE:
     case ACCESS_COUNT:
@@ -402,6 +404,7 @@ static bool authorize(struct request *request, struct caller *caller, struct err
     case ACCESS_ANYBODY:
         return access_identify(request, caller, err);
     case ACCESS_PULL:
+    case ACCESS_LOOK:
     case ACCESS_PUSH:
     case ACCESS_DELETE:
         return authorize_in_repository(request, caller, err);

@@ -33,6 +33,7 @@ enum access {
     ACCESS_ANYBODY,   /* anybody; wrong credentials are refused, right ones tell the caller */
     ACCESS_SIGNED_IN, /* any account; with a registry token only to look (GET and HEAD) */
     ACCESS_PULL,      /* to read the repository of the path */
+    ACCESS_LOOK,      /* the same; one that the caller may create counts as empty */
     ACCESS_PUSH,      /* to add to it; it may be one that the push is about to create */
     ACCESS_DELETE,    /* to take away from it */
     ACCESS_CATALOG,   /* to list the repositories that one may see: any account */
@@ -49,8 +50,8 @@ struct caller {
     const struct scope *scopes;
     size_t scope_count;
 
-    /* With ACCESS_PULL, PUSH and DELETE: the repository of the path.  id 0: it does not exist yet
-     * (PUSH only). */
+    /* With ACCESS_PULL, LOOK, PUSH and DELETE: the repository of the path.  id 0: it does not exist
+     * yet (LOOK and PUSH only). */
     int64_t repository_id;
     bool repository_is_private;
 };

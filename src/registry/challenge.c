@@ -16,6 +16,7 @@ static struct str scope_needed(struct request *request)
 {
     static const char *const actions[ACCESS_COUNT] = {
         [ACCESS_PULL] = "pull",
+        [ACCESS_LOOK] = "pull",
         [ACCESS_PUSH] = "pull,push",
         [ACCESS_DELETE] = "delete",
     };

@@ -99,14 +99,6 @@ struct wire_error wire_error_of(struct request *request, const struct error *err
     return (struct wire_error){ row->status, row->code, message_of(request, err) };
 }
 
-static void refuse_headers(struct response *response, int status, const struct error *err)
-{
-    response_status(response, status);
-    response_header(response, "Cache-Control", STR("no-store"));
-    if (err->retry_after_s > 0)
-        response_header_format(response, "Retry-After", "%" PRIu32, err->retry_after_s);
-}
-
 static void write_errors(struct json *json, const struct wire_error *wire)
 {
     json_key(json, "errors");
@@ -118,9 +110,49 @@ static void write_errors(struct json *json, const struct wire_error *wire)
     json_end(json);
 }
 
-static void refuse_body(struct response *response, struct buf *body)
+/* The three forms of a body: for the OCI API; for docker login, which shows "details" if there are
+ * any, and "errors" for others; and for old clients, which print it as it is. */
+typedef void write_refusal(struct json *json, const struct wire_error *wire);
+
+static void write_oci(struct json *json, const struct wire_error *wire)
 {
-    response_memory(response, "application/json", arena_copy(response->arena, buf_str(body)));
+    json_object(json);
+    write_errors(json, wire);
+    json_end(json);
+}
+
+static void write_token(struct json *json, const struct wire_error *wire)
+{
+    json_object(json);
+    json_key_str(json, "details", wire->message);
+    write_errors(json, wire);
+    json_end(json);
+}
+
+static void write_v1(struct json *json, const struct wire_error *wire)
+{
+    json_str(json, wire->message);
+}
+
+static void refuse(struct response *response, const struct wire_error *wire,
+                   const struct error *err, write_refusal *write)
+{
+    response_status(response, wire->status);
+    response_header(response, "Cache-Control", STR("no-store"));
+    if (err->retry_after_s > 0)
+        response_header_format(response, "Retry-After", "%" PRIu32, err->retry_after_s);
+    struct buf body AUTO(buf_release);
+    buf_init(&body, ERROR_BODY_BYTES_MAX);
+    struct json json;
+    json_init(&json, &body);
+    write(&json, wire);
+    response_memory(response, "application/json", arena_copy(response->arena, buf_str(&body)));
+}
+
+static void ask_for_password(struct response *response, const struct wire_error *wire)
+{
+    if (wire->status == 401)
+        response_header(response, "WWW-Authenticate", STR("Basic realm=\"Berth\""));
 }
 
 /* A client that lost count learns where the session stands, and goes on from there. */
@@ -139,54 +171,26 @@ static void resume_headers(struct request *request, struct response *response)
 void registry_refuse(struct request *request, struct response *response, const struct error *err)
 {
     struct wire_error wire = wire_error_of(request, err);
-    refuse_headers(response, wire.status, err);
+    refuse(response, &wire, err, write_oci);
     registry_header(response);
     if (wire.status == 401)
         challenge_add(request, response, err);
     if (wire.status == 416)
         resume_headers(request, response);
-
-    struct buf body AUTO(buf_release);
-    buf_init(&body, ERROR_BODY_BYTES_MAX);
-    struct json json;
-    json_init(&json, &body);
-    json_object(&json);
-    write_errors(&json, &wire);
-    json_end(&json);
-    refuse_body(response, &body);
+    if (wire.status == 405 && request->route) /* without a route, the router has said it */
+        response_header(response, "Allow", STR("GET, HEAD"));
 }
 
-/* docker shows "details" if there is one, and "errors" otherwise; others know only the latter. */
 void token_refuse(struct request *request, struct response *response, const struct error *err)
 {
     struct wire_error wire = wire_error_of(request, err);
-    refuse_headers(response, wire.status, err);
-    if (wire.status == 401)
-        response_header(response, "WWW-Authenticate", STR("Basic realm=\"Berth\""));
-
-    struct buf body AUTO(buf_release);
-    buf_init(&body, ERROR_BODY_BYTES_MAX);
-    struct json json;
-    json_init(&json, &body);
-    json_object(&json);
-    json_key_str(&json, "details", wire.message);
-    write_errors(&json, &wire);
-    json_end(&json);
-    refuse_body(response, &body);
+    refuse(response, &wire, err, write_token);
+    ask_for_password(response, &wire);
 }
 
-/* Old clients print the body as it is. */
 void v1_refuse(struct request *request, struct response *response, const struct error *err)
 {
     struct wire_error wire = wire_error_of(request, err);
-    refuse_headers(response, wire.status, err);
-    if (wire.status == 401)
-        response_header(response, "WWW-Authenticate", STR("Basic realm=\"Berth\""));
-
-    struct buf body AUTO(buf_release);
-    buf_init(&body, ERROR_BODY_BYTES_MAX);
-    struct json json;
-    json_init(&json, &body);
-    json_str(&json, wire.message);
-    refuse_body(response, &body);
+    refuse(response, &wire, err, write_v1);
+    ask_for_password(response, &wire);
 }

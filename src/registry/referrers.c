@@ -20,6 +20,16 @@ struct wanted {
     struct str artifact_type; /* absent: all */
 };
 
+/* Forms write a blank as '+'.  Media types have no blank but often a '+', and people who type an
+ * address do not think of %2B. */
+static struct str with_plus(struct request *request, struct str artifact_type)
+{
+    char *bytes = arena_alloc(request->arena, artifact_type.len);
+    for (size_t i = 0; i < artifact_type.len; i++)
+        bytes[i] = artifact_type.ptr[i] == ' ' ? '+' : artifact_type.ptr[i];
+    return (struct str){ bytes, artifact_type.len };
+}
+
 static bool wanted_parse(struct request *request, struct wanted *out, struct error *err)
 {
     struct form query;
@@ -28,9 +38,8 @@ static bool wanted_parse(struct request *request, struct wanted *out, struct err
         return false;
     if (str_is_set(out->page.last) && !digest_parse(out->page.last, &last, err))
         return false;
-    out->artifact_type = form_get(&query, "artifactType");
-    if (out->artifact_type.len == 0)
-        out->artifact_type = STR_NONE;
+    struct str artifact_type = form_get(&query, "artifactType");
+    out->artifact_type = artifact_type.len > 0 ? with_plus(request, artifact_type) : STR_NONE;
     return true;
 }
 

@@ -32,7 +32,7 @@ static const struct route registry_routes[] = {
       registry_upload_cancel,    "Cancel an upload" },
     { METHOD_GET,    "/v2/{repository}/tags/list",               ACCESS_PULL,
       registry_tags_get,         "List the tags of a repository" },
-    { METHOD_GET,    "/v2/{repository}/referrers/{digest}",      ACCESS_PULL,
+    { METHOD_GET,    "/v2/{repository}/referrers/{digest}",      ACCESS_LOOK,
       registry_referrers_get,    "List what refers to a manifest: signatures, attestations" },
     { 0 },
 };

@@ -71,6 +71,18 @@ static void test_referrers_get__nothing_is_an_empty_index(void **state)
                   "DIGEST_INVALID");
 }
 
+static void
+test_referrers_get__before_the_first_push_is_an_empty_index_to_who_may_push(void **state)
+{
+    struct fixture *fixture = *state;
+    const char *path = list_path(fixture, digest_text(fixture, STR("never pushed")), "");
+    assert_int_equal(json_array_size(entries(fixture, ask(fixture, "alice", "GET", path))), 0);
+    const char *token = bearer(fixture, "alice", "repository:" APP ":pull");
+    assert_int_equal(json_array_size(entries(fixture, ask(fixture, token, "GET", path))), 0);
+    check_refused(fixture, ask(fixture, "bobby", "GET", path), 404, "NAME_UNKNOWN");
+    check_refused(fixture, ask(fixture, NULL, "GET", path), 401, "UNAUTHORIZED");
+}
+
 static void test_referrers_get__filters_by_type_and_says_so(void **state)
 {
     struct fixture *fixture = *state;
@@ -84,6 +96,10 @@ static void test_referrers_get__filters_by_type_and_says_so(void **state)
     assert_int_equal(json_array_size(list), 1);
     check_str(json_get_str(json_array_get(list, 0), "digest"), wanted);
     check_header(from, "OCI-Filters-Applied", "artifactType");
+    /* as people type it */
+    from = ask(fixture, "alice", "GET",
+               list_path(fixture, subject, "?artifactType=text/x-other+json"));
+    assert_int_equal(json_array_size(entries(fixture, from)), 1);
     from = ask(fixture, "alice", "GET", list_path(fixture, subject, ""));
     assert_int_equal(json_array_size(entries(fixture, from)), 2);
     assert_false(str_is_set(loopback_header(from, "OCI-Filters-Applied")));
@@ -154,6 +170,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         REGISTRY_TEST(test_referrers_get__describes_each),
         REGISTRY_TEST(test_referrers_get__nothing_is_an_empty_index),
+        REGISTRY_TEST(test_referrers_get__before_the_first_push_is_an_empty_index_to_who_may_push),
         REGISTRY_TEST(test_referrers_get__filters_by_type_and_says_so),
         REGISTRY_TEST(test_referrers_get__pages_follow_each_other),
         REGISTRY_TEST(test_referrers_get__large_annotations_make_small_pages),
