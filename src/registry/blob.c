@@ -73,9 +73,14 @@ static bool send_bytes(struct request *request, struct response *response, const
                        uint64_t offset, uint64_t length, struct error *err)
 {
     struct blob_reader *reader AUTO(blob_reader_close) = NULL;
-    if (!blob_open_found(access_hub(request), request->arena, access_caller(request)->repository_id,
-                         blob, &reader, err))
-        return false;
+    if (!blob_open(access_hub(request)->store, &blob->place, &reader, err)) {
+        if (err->kind != ERROR_NOT_FOUND)
+            return false;
+        /* The database says that it is there: this is our trouble, not a wrong question. */
+        error_clear(err);
+        return error_set(err, ERROR_INTERNAL, "the bytes of blob upload %s are missing",
+                         blob->place.upload_id);
+    }
     if (reader->fd >= 0) {
         int fd = fcntl(reader->fd, F_DUPFD_CLOEXEC, 0);
         if (fd < 0)
@@ -102,25 +107,41 @@ static enum range_verdict range_wanted(const struct request *request, struct str
     return range_parse(request_header(request, "Range"), size, offset, length);
 }
 
+/* A refusal, but with the size, from which the client sees how much there is to ask for. */
+static void refuse_range(struct request *request, struct response *response, uint64_t size)
+{
+    struct error err = { 0 };
+    error_set_about(&err, ABOUT_RANGE, ERROR_RANGE,
+                    "nothing of the range lies in the %" PRIu64 " bytes of the blob", size);
+    response_header_format(response, "Content-Range", "bytes */%" PRIu64, size);
+    registry_refuse(request, response, &err);
+}
+
+/* What every answer says that is about the blob as it is. */
+static void blob_headers(struct request *request, struct response *response, struct str digest)
+{
+    registry_header(response);
+    registry_digest_header(response, &request->captures.digest);
+    registry_cache_header(request, response, true);
+    response_header(response, "Accept-Ranges", STR("bytes"));
+    response_header_format(response, "ETag", "\"%.*s\"", STR_ARG(digest));
+}
+
 static bool send_blob(struct request *request, struct response *response, const struct blob *blob,
                       struct str digest, struct error *err)
 {
     uint64_t size = (uint64_t)blob->size, offset, length;
-    switch (range_wanted(request, digest, size, &offset, &length)) {
-    case RANGE_UNSATISFIABLE:
-        response_header_format(response, "Content-Range", "bytes */%" PRIu64, size);
-        response_status(response, 416);
+    enum range_verdict verdict = range_wanted(request, digest, size, &offset, &length);
+    if (verdict == RANGE_UNSATISFIABLE) {
+        refuse_range(request, response, size);
         return true;
-    case RANGE_PART:
+    }
+    blob_headers(request, response, digest);
+    response_header(response, "Content-Type", MEDIA_OCTETS);
+    response_status(response, verdict == RANGE_PART ? 206 : 200);
+    if (verdict == RANGE_PART)
         response_header_format(response, "Content-Range", "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64,
                                offset, offset + length - 1, size);
-        response_status(response, 206);
-        break;
-    case RANGE_WHOLE:
-        response_status(response, 200);
-        break;
-    }
-    response_header(response, "Content-Type", MEDIA_OCTETS);
     if (request->method == METHOD_HEAD) {
         registry_head_body(response, size);
         return true;
@@ -139,12 +160,8 @@ bool registry_blob_get(struct request *request, struct response *response, struc
 
     char text[DIGEST_TEXT_MAX];
     struct str digest = digest_format(&request->captures.digest, text);
-    registry_header(response);
-    registry_digest_header(response, &request->captures.digest);
-    registry_cache_header(request, response, true);
-    response_header(response, "Accept-Ranges", STR("bytes"));
-    response_header_format(response, "ETag", "\"%.*s\"", STR_ARG(digest));
     if (etag_matches(request_header(request, "If-None-Match"), digest)) {
+        blob_headers(request, response, digest);
         response_status(response, 304);
         return true;
     }
