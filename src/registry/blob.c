@@ -73,14 +73,9 @@ static bool send_bytes(struct request *request, struct response *response, const
                        uint64_t offset, uint64_t length, struct error *err)
 {
     struct blob_reader *reader AUTO(blob_reader_close) = NULL;
-    if (!blob_open(access_hub(request)->store, &blob->place, &reader, err)) {
-        if (err->kind != ERROR_NOT_FOUND)
-            return false;
-        /* The database says that it is there: this is our trouble, not a wrong question. */
-        error_clear(err);
-        return error_set(err, ERROR_INTERNAL, "the bytes of blob upload %s are missing",
-                         blob->place.upload_id);
-    }
+    if (!blob_open_found(access_hub(request), request->arena, access_caller(request)->repository_id,
+                         blob, &reader, err))
+        return false;
     if (reader->fd >= 0) {
         int fd = fcntl(reader->fd, F_DUPFD_CLOEXEC, 0);
         if (fd < 0)
