@@ -13,8 +13,9 @@ The language (README.md beside this file shows it at work):
     {% call NAME EXPRESSION %}   another template, with the address of its page
     {# a comment #}
 
-The place decides what is allowed: nothing in <script>, <style>, a tag or attribute name or an unquoted attribute; only struct url
-in href, src, action and the like; no attribute that holds code or style (on..., style).
+The place decides what is allowed: nothing in <script>, <style>, a tag or attribute name or an
+unquoted attribute; only struct url in href, src, action and the like; no attribute that holds code
+or style (on..., style).
 """
 import argparse
 import re
@@ -138,7 +139,8 @@ class Compiler:
         self.line, self.template = 1, None
 
     def emit(self, code):
-        self.out.append(f'#line {self.line} "{self.name}"\n' + "    " * (1 + len(self.blocks)) + code)
+        indent = "    " * (1 + len(self.blocks))
+        self.out.append(f'#line {self.line} "{self.name}"\n{indent}{code}')
 
     def markup(self, text):
         if self.template is None:
@@ -218,8 +220,8 @@ class Compiler:
             self.line = self.text.count("\n", 0, at) + 1
         self.step(self.markup, self.text[at:])
         if self.template is None or self.blocks:
-            raise Mistake(f"{self.name}:{self.line}: "
-                          + ("no {% template %}" if self.template is None else "a block is not ended"))
+            what = "no {% template %}" if self.template is None else "a block is not ended"
+            raise Mistake(f"{self.name}:{self.line}: {what}")
         name, kind = self.template
         head = "".join(f'#include "{include}"\n' for include in includes)
         return (f"/* Made by tools/html2c.py. */\n{head}\n"
@@ -237,7 +239,7 @@ def main(arguments):
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("template", type=Path)
     parser.add_argument("output", type=Path)
-    parser.add_argument("--include", action="append", default=[], help="header with the page's type")
+    parser.add_argument("--include", action="append", default=[], help="header of the page's type")
     options = parser.parse_args(arguments)
     try:
         text = Compiler(str(options.template), options.template.read_text(encoding="utf-8"))
