@@ -72,9 +72,14 @@ struct referrer {
     int64_t size;
 };
 
-/* Manifests of the repository with this subject, by digest from behind `after` (absent: the first);
- * `artifact_type` absent: all.  No such subject is an empty list. */
-NODISCARD bool referrer_list(struct hub *hub, struct arena *arena, int64_t repository_id,
-                             const struct digest *subject, struct str artifact_type,
-                             struct str after, int limit, struct referrer **out, size_t *count,
-                             struct error *err);
+struct referrer_query {
+    int64_t repository_id;
+    const struct digest *subject;
+    struct str artifact_type; /* absent: all */
+    struct str after;         /* digest to start behind; absent: from the first */
+    int limit;                /* clamped to a page */
+};
+/* Manifests of the repository with this subject, by digest.  No such subject is an empty list. */
+NODISCARD bool referrer_list(struct hub *hub, struct arena *arena,
+                             const struct referrer_query *query, struct referrer **out,
+                             size_t *count, struct error *err);

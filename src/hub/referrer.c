@@ -13,19 +13,12 @@
         .size = (row)->size,                                                                       \
     })
 
-struct listing {
-    int64_t repository_id;
-    const struct digest *subject;
-    struct str artifact_type, after;
-    int64_t most;
-};
-
-static bool list_all(struct db_tx *tx, const struct listing *listing, struct referrer **out,
+static bool list_all(struct db_tx *tx, const struct referrer_query *query, struct referrer **out,
                      size_t *count, struct error *err)
 {
     struct referrer_list_row *rows;
-    if (!sql_referrer_list(tx, listing->repository_id, listing->subject, listing->after,
-                           listing->most, &rows, count, err))
+    if (!sql_referrer_list(tx, query->repository_id, query->subject, query->after,
+                           page_size(query->limit), &rows, count, err))
         return false;
     *out = arena_alloc(db_tx_arena(tx), (*count + 1) * sizeof(**out));
     for (size_t i = 0; i < *count; i++)
@@ -33,12 +26,13 @@ static bool list_all(struct db_tx *tx, const struct listing *listing, struct ref
     return true;
 }
 
-static bool list_type(struct db_tx *tx, const struct listing *listing, struct referrer **out,
+static bool list_type(struct db_tx *tx, const struct referrer_query *query, struct referrer **out,
                       size_t *count, struct error *err)
 {
     struct referrer_list_of_type_row *rows;
-    if (!sql_referrer_list_of_type(tx, listing->repository_id, listing->subject, listing->after,
-                                   listing->artifact_type, listing->most, &rows, count, err))
+    if (!sql_referrer_list_of_type(tx, query->repository_id, query->subject, query->after,
+                                   query->artifact_type, page_size(query->limit), &rows, count,
+                                   err))
         return false;
     *out = arena_alloc(db_tx_arena(tx), (*count + 1) * sizeof(**out));
     for (size_t i = 0; i < *count; i++)
@@ -46,20 +40,12 @@ static bool list_type(struct db_tx *tx, const struct listing *listing, struct re
     return true;
 }
 
-bool referrer_list(struct hub *hub, struct arena *arena, int64_t repository_id,
-                   const struct digest *subject, struct str artifact_type, struct str after,
-                   int limit, struct referrer **out, size_t *count, struct error *err)
+bool referrer_list(struct hub *hub, struct arena *arena, const struct referrer_query *query,
+                   struct referrer **out, size_t *count, struct error *err)
 {
     struct db_tx *tx AUTO(db_tx_end) = db_read(hub->db, arena, err);
     if (!tx)
         return false;
-    struct listing listing = {
-        .repository_id = repository_id,
-        .subject = subject,
-        .artifact_type = artifact_type,
-        .after = after,
-        .most = page_size(limit),
-    };
-    return str_is_set(artifact_type) ? list_type(tx, &listing, out, count, err)
-                                     : list_all(tx, &listing, out, count, err);
+    return str_is_set(query->artifact_type) ? list_type(tx, query, out, count, err)
+                                            : list_all(tx, query, out, count, err);
 }

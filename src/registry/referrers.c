@@ -46,9 +46,14 @@ static bool wanted_parse(struct request *request, struct wanted *out, struct err
 static bool list_page(struct request *request, const struct wanted *wanted, struct str after,
                       int limit, struct referrer **out, size_t *count, struct error *err)
 {
-    return referrer_list(access_hub(request), request->arena, access_caller(request)->repository_id,
-                         &request->captures.digest, wanted->artifact_type, after, limit, out, count,
-                         err);
+    const struct referrer_query query = {
+        .repository_id = access_caller(request)->repository_id,
+        .subject = &request->captures.digest,
+        .artifact_type = wanted->artifact_type,
+        .after = after,
+        .limit = limit,
+    };
+    return referrer_list(access_hub(request), request->arena, &query, out, count, err);
 }
 
 /* Annotations are stored as a compact JSON object of texts. */

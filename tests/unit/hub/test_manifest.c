@@ -309,8 +309,12 @@ static size_t list_referrers(struct hub_fixture *fixture, int64_t repository_id,
 {
     struct digest digest = content_digest(subject);
     size_t count = 0;
-    CHECK(referrer_list(fixture->hub, fixture->arena, repository_id, &digest, str_from(type), after,
-                        limit, out, &count, &fixture->err));
+    const struct referrer_query query = { .repository_id = repository_id,
+                                          .subject = &digest,
+                                          .artifact_type = str_from(type),
+                                          .after = after,
+                                          .limit = limit };
+    CHECK(referrer_list(fixture->hub, fixture->arena, &query, out, &count, &fixture->err));
     return count;
 }
 
