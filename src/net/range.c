@@ -46,9 +46,9 @@ enum range_verdict range_parse(struct str value, uint64_t size, uint64_t *offset
     uint64_t first, last = UINT64_MAX;
     if (!parse_position(str_slice(range, 0, dash), &first))
         return RANGE_WHOLE;
-    if (last_text.len > 0 && (!parse_position(last_text, &last) || last < first))
+    if (last_text.len > 0 && !parse_position(last_text, &last))
         return RANGE_WHOLE;
-    if (first >= size)
+    if (first >= size || last < first)
         return RANGE_UNSATISFIABLE;
     if (last > size - 1)
         last = size - 1;

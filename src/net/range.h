@@ -9,7 +9,7 @@
 enum range_verdict {
     RANGE_WHOLE = 0,     /* no Range, another unit, several ranges or nonsense: send it all (200) */
     RANGE_PART,          /* 206 */
-    RANGE_UNSATISFIABLE, /* 416 with Content-Range: bytes the size */
+    RANGE_UNSATISFIABLE, /* 416 with Content-Range: bytes the size; behind the end, or backwards */
 };
 
 /* `value` is the Range header, absent allowed.  On RANGE_PART, offset and length lie inside

@@ -96,7 +96,11 @@ static bool mount_source(struct request *request, const struct form *query, int6
     *is_readable = false;
     if (!repository_name_parse(from, &name, &ignored))
         return true;
-    if (!access_readable(access_hub(request), request->arena, caller, name, from_id, err))
+    /* A token need not name what anybody may read. */
+    const struct caller nobody = { 0 };
+    if (!access_readable(access_hub(request), request->arena, caller, name, from_id, err) ||
+        (*from_id == 0 &&
+         !access_readable(access_hub(request), request->arena, &nobody, name, from_id, err)))
         return false;
     *is_readable = *from_id > 0;
     return true;

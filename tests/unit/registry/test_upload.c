@@ -141,6 +141,10 @@ static void test_upload_start__mounts_without_from_within_the_token(void **state
     const char *token = bearer(fixture, "alice", scope);
     const char *wanted = text(fixture, UPLOADS "?mount=%s", own);
     check_status(ask(fixture, token, "POST", text(fixture, UPLOADS "?mount=%s", public)), 201);
+    const char *second = push_blob(fixture, "bobby", "bobby/base", STR("second"));
+    check_status(
+        ask(fixture, token, "POST", text(fixture, UPLOADS "?mount=%s&from=bobby/base", second)),
+        201);
     /* The token is not for alice/secret, she herself is. */
     check_status(ask(fixture, token, "POST", wanted), 202);
     check_status(ask(fixture, token, "POST", text(fixture, "%s&from=alice/secret", wanted)), 202);
