@@ -72,7 +72,7 @@ bool content_range_parse(struct str value, uint64_t *first, uint64_t *last)
     }
     size_t dash = str_find(text, '-');
     if (dash == text.len || !str_to_u64(str_slice(text, 0, dash), INT64_MAX, &from) ||
-        !str_to_u64(str_after(text, dash + 1), INT64_MAX, &to))
+        !str_to_u64(str_after(text, dash + 1), INT64_MAX - 1, &to))
         return false;
     if (to < from || to >= total)
         return false;

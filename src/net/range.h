@@ -17,7 +17,8 @@ enum range_verdict {
 enum range_verdict range_parse(struct str value, uint64_t size, uint64_t *offset, uint64_t *length);
 
 /* Content-Range of an upload chunk as the OCI distribution-spec writes it: "<first>-<last>", with
- * or without "bytes " in front and "/total" or "/" and a star behind.  False if it is none. */
+ * or without "bytes " in front and "/total" or "/" and a star behind.  False if it is none.  Both
+ * positions, and the number of bytes, fit into int64_t. */
 bool content_range_parse(struct str value, uint64_t *first, uint64_t *last);
 
 /* Does an If-None-Match value ("*", or a list of entity tags, weak or strong) hold this strong
