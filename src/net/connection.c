@@ -402,6 +402,12 @@ void connection_open(struct server *server, int fd, const struct sockaddr_storag
         close(fd);
         return;
     }
+    /* It is counted by now: either stop() sees it and waits, or we see that it did not. */
+    if (atomic_load(&server->is_stopping)) {
+        reaper_remove(&server->reaper, slot);
+        close(fd);
+        return;
+    }
     struct connection *connection = calloc(1, sizeof(*connection));
     if (!connection)
         abort();

@@ -38,7 +38,7 @@ struct slot *reaper_add(struct reaper *reaper, int fd)
     }
     if (slot) {
         slot->fd = fd;
-        atomic_fetch_add_explicit(&reaper->count, 1, memory_order_relaxed);
+        atomic_fetch_add(&reaper->count, 1); /* ordered: connection_open() relies on it */
     }
     pthread_mutex_unlock(&reaper->lock);
     return slot;

@@ -16,7 +16,8 @@
 
 enum {
     WORKER_COUNT_DEFAULT = 512,
-    CONNECTION_COUNT_LIMIT = 20000,
+    CONNECTION_COUNT_DEFAULT = 20000,
+    CONNECTION_COUNT_FEW = 16, /* with next to no descriptors */
     CONNECTIONS_PER_ADDRESS_DEFAULT = 1000,
     STOP_TIMEOUT_DEFAULT_MS = 30000,
     FILES_RESERVED = 128, /* for databases, storage and the like */
@@ -37,22 +38,35 @@ const struct net_tuning net_tuning_default = {
     .tick_ms = 250,
 };
 
-/* A connection needs a descriptor, and a second one while it sends a file. */
-static size_t connections_that_fit(void)
+/* How many of the connections that are wanted the limit of open files bears, which is raised as far
+ * as it may be.  A connection needs a descriptor, and a second one while it sends a file. */
+static size_t connections_that_fit(size_t wanted)
 {
     struct rlimit files;
+    rlim_t needed = 2 * (rlim_t)wanted + FILES_RESERVED;
     if (getrlimit(RLIMIT_NOFILE, &files) != 0)
-        return 256;
-    if (files.rlim_cur < files.rlim_max) {
+        return CONNECTION_COUNT_FEW;
+    if (files.rlim_cur < needed && files.rlim_cur < files.rlim_max) {
         struct rlimit more = files;
-        more.rlim_cur = files.rlim_max < 65536 ? files.rlim_max : 65536;
-        if (more.rlim_cur > files.rlim_cur && setrlimit(RLIMIT_NOFILE, &more) == 0)
+        more.rlim_cur = files.rlim_max < needed ? files.rlim_max : needed;
+        if (setrlimit(RLIMIT_NOFILE, &more) == 0)
             files = more;
     }
+    if (files.rlim_cur >= needed)
+        return wanted;
     if (files.rlim_cur < 2 * FILES_RESERVED)
-        return 16;
-    size_t fitting = (files.rlim_cur - FILES_RESERVED) / 2;
-    return fitting < CONNECTION_COUNT_LIMIT ? fitting : CONNECTION_COUNT_LIMIT;
+        return CONNECTION_COUNT_FEW;
+    return (files.rlim_cur - FILES_RESERVED) / 2;
+}
+
+static void limit_connections(struct server *server, size_t asked_for)
+{
+    size_t wanted = asked_for > 0 ? asked_for : CONNECTION_COUNT_DEFAULT;
+    size_t fitting = connections_that_fit(wanted);
+    server->connection_count_max = fitting < wanted ? fitting : wanted;
+    if (fitting < asked_for)
+        log_event(LOG_WARN, "connections_limited", LOG_INT("wanted", (int64_t)asked_for),
+                  LOG_INT("by_open_files", (int64_t)fitting));
 }
 
 static unsigned or_default(unsigned value, unsigned fallback)
@@ -67,8 +81,7 @@ static void apply_limits(struct server *server, const struct server_options *opt
         or_default(options->workers_per_address_max, (server->handler_count_max + 1) / 2);
     server->connections_per_address_max =
         or_default(options->connections_per_address_max, CONNECTIONS_PER_ADDRESS_DEFAULT);
-    server->connection_count_max =
-        options->connection_count_max ? options->connection_count_max : connections_that_fit();
+    limit_connections(server, options->connection_count_max);
     if (!server->options.stop_timeout_ms)
         server->options.stop_timeout_ms = STOP_TIMEOUT_DEFAULT_MS;
 }
@@ -186,7 +199,7 @@ static unsigned worker_count(struct server *server)
 
 static size_t connection_count(struct server *server)
 {
-    return atomic_load_explicit(&server->reaper.count, memory_order_acquire);
+    return atomic_load(&server->reaper.count);
 }
 
 static void pause_ms(int duration_ms)

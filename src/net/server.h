@@ -37,8 +37,9 @@ struct server_options {
     const char *tls_certificate, *tls_key; /* PEM files; both or neither */
     const struct address_range *trusted_proxies;
     size_t trusted_proxy_count;
-    unsigned worker_count_max;            /* 0: 512 */
-    unsigned connection_count_max;        /* 0: what the open-file limit allows, at most 20000 */
+    unsigned worker_count_max;     /* 0: 512 */
+    unsigned connection_count_max; /* 0: 20000; fewer if the open-file limit, raised as far as
+                                      may be, does not bear them */
     unsigned connections_per_address_max; /* 0: 1000; connections beyond are answered 503 and
                                              closed; trusted proxies are not limited */
     unsigned workers_per_address_max;     /* 0: half of worker_count_max */

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "live.h"
 
+#include "net/server_internal.h"
+
 #include "base/clock.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -98,6 +101,23 @@ static void test_server_stop__cuts_what_takes_too_long(void **state)
     close(upload);
 }
 
+/* A worker was about to accept when the server began to stop and found no connection: one that came
+ * now would be nobody's to close. */
+static void test_server_stop__drops_what_is_accepted_too_late(void **state)
+{
+    (void)state;
+    int ends[2];
+    struct sockaddr_storage from = { .ss_family = AF_INET };
+    live_start(&live, NULL);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+    atomic_store(&live.server->is_stopping, true);
+    connection_open(live.server, ends[0], &from);
+    assert_int_equal(atomic_load(&live.server->reaper.count), 0);
+    assert_true(live_is_closed(ends[1], 1000));
+    close(ends[1]);
+    live_stop(&live);
+}
+
 static void test_server_new__bounds_connections(void **state)
 {
     (void)state;
@@ -125,6 +145,25 @@ static void test_server_new__bounds_connections(void **state)
         close(first);
         live_stop(&live);
     }
+}
+
+/* More connections than descriptors would leave none for the database and the store. */
+static void test_server_new__takes_no_more_connections_than_open_files_bear(void **state)
+{
+    (void)state;
+    struct rlimit before, now;
+    struct live_options options = { .server = { .connection_count_max = 1000000 } };
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    now = (struct rlimit){ .rlim_cur = 250, .rlim_max = before.rlim_max };
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &now), 0);
+    live_start(&live, &options);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &now), 0);
+    assert_in_range(live.server->connection_count_max, 16, now.rlim_cur / 2 + 1);
+    if (before.rlim_max > 250)
+        assert_true(now.rlim_cur > 250);
+    assert_int_equal(live_ask(&live, SMALL, &reply), 200);
+    live_stop(&live);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
 }
 
 static void test_server_new__does_not_limit_trusted_proxies(void **state)
@@ -166,7 +205,9 @@ int main(void)
         cmocka_unit_test(test_server_stop__lets_a_download_finish),
         cmocka_unit_test(test_server_stop__says_close_on_what_still_runs),
         cmocka_unit_test(test_server_stop__cuts_what_takes_too_long),
+        cmocka_unit_test(test_server_stop__drops_what_is_accepted_too_late),
         cmocka_unit_test(test_server_new__bounds_connections),
+        cmocka_unit_test(test_server_new__takes_no_more_connections_than_open_files_bear),
         cmocka_unit_test(test_server_new__does_not_limit_trusted_proxies),
         cmocka_unit_test(test_server_new__wants_certificate_and_key_together),
     };
