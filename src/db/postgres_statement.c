@@ -232,12 +232,13 @@ static bool ask_until_heard(struct db_run *run, struct error *err)
             return true;
         bool may_repeat = is_first && connection->trouble == POSTGRES_LOST &&
                           clock_monotonic_ms() < connection->wait_until_ms;
+        if (may_repeat)
+            postgres_pause(attempt, connection->wait_until_ms);
         struct error no_other = { 0 };
         if (!may_repeat || !take_another(run->tx, &no_other)) {
             *err = failure;
             return false;
         }
-        postgres_pause(attempt, connection->wait_until_ms);
     }
 }
 
