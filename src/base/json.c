@@ -163,43 +163,41 @@ void json_key_bool(struct json *json, const char *key, bool value)
     json_bool(json, value);
 }
 
-/* The deepest nesting that a parser could meet in `text`: brackets outside of
- * strings.  A loop, because what it guards against is recursion. */
-static bool is_too_deep(struct str text, size_t *at)
+/* The quote that ends the string that starts at `at`, or the end of the text. */
+static size_t string_end(struct str text, size_t at)
 {
-    int depth = 0;
-    bool in_string = false;
+    for (at++; at < text.len && text.ptr[at] != '"'; at++)
+        if (text.ptr[at] == '\\')
+            at++;
+    return at;
+}
+
+/* How deep a parser could come in `text`, and of how many values it could make a tree: an empty
+ * object is two bytes here and a few hundred there.  A loop, because recursion is one of the two
+ * things that it guards against. */
+static bool check_shape(struct str text, struct error *err)
+{
+    int depth = 0, value_count = 0;
     for (size_t i = 0; i < text.len; i++) {
         char c = text.ptr[i];
-        if (in_string) {
-            if (c == '\\')
-                i++;
-            else if (c == '"')
-                in_string = false;
-            continue;
-        }
         if (c == '"')
-            in_string = true;
-        else if (c == '{' || c == '[')
-            depth++;
-        else if (c == '}' || c == ']')
-            depth--;
-        if (depth > JSON_DEPTH_IN_MAX) {
-            *at = i;
-            return true;
-        }
+            i = string_end(text, i);
+        depth += (c == '{' || c == '[') - (c == '}' || c == ']');
+        value_count += c == '{' || c == '[' || c == ',';
+        if (depth > JSON_DEPTH_IN_MAX)
+            return error_set(err, ERROR_INVALID, "the JSON nests deeper than %d levels at byte %zu",
+                             JSON_DEPTH_IN_MAX, i);
+        if (value_count > JSON_VALUE_COUNT_IN_MAX)
+            return error_set(err, ERROR_TOO_LARGE, "the JSON has more than %d values",
+                             JSON_VALUE_COUNT_IN_MAX);
     }
-    return false;
+    return true;
 }
 
 json_t *json_parse_object(struct str text, struct error *err)
 {
-    size_t at;
-    if (is_too_deep(text, &at)) {
-        (void)error_set(err, ERROR_INVALID, "the JSON nests deeper than %d levels at byte %zu",
-                        JSON_DEPTH_IN_MAX, at);
+    if (!check_shape(text, err))
         return NULL;
-    }
     json_error_t trouble;
     json_t *root = json_loadb(text.ptr ? text.ptr : "", text.len, JSON_REJECT_DUPLICATES, &trouble);
     if (!root) {

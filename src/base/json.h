@@ -10,7 +10,7 @@
  *     json_key_str(&json, "name", name);
  *     json_end(&json);
  *
- * In: jansson, behind limits of size and depth and with duplicate keys refused
+ * In: jansson, behind limits of size, depth and number and with duplicate keys refused
  * (RFC 8259 leaves them open; two readings of one document are an attack). */
 #pragma once
 #include "base/buf.h"
@@ -58,7 +58,8 @@ static inline void json_decref_auto(json_t **slot)
 
 /* Parses one JSON document that is a whole object, at most JSON_DEPTH_IN_MAX deep;
  * its size is for the caller to bound.  Text with a NUL (\u0000) is refused.  NULL and
- * ERROR_INVALID with the position otherwise.  Release with json_decref(). */
+ * ERROR_INVALID with the position otherwise, ERROR_TOO_LARGE for one of more than
+ * JSON_VALUE_COUNT_IN_MAX values.  Release with json_decref(). */
 NODISCARD json_t *json_parse_object(struct str text, struct error *err);
 
 /* Borrowed members of an object.  Absent (STR_NONE, NULL, fallback) when the key

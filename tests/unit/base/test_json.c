@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/json.h"
 
+#include "base/limits.h"
+
 #include "../check.h"
 
 #include <string.h>
@@ -147,6 +149,31 @@ static void test_json_parse_object__bounds_the_depth(void **state)
     assert_non_null(flat);
 }
 
+/* {"a":[{},{},...]}: `count` values in all, the object and the array among them. */
+static void put_many(struct buf *buf, size_t count)
+{
+    buf_clear(buf);
+    buf_append(buf, STR("{\"a\":[{}"));
+    for (size_t i = 3; i < count; i++)
+        buf_append(buf, i % 2 ? STR(",0") : STR(",\",[{\""));
+    buf_append(buf, STR("]}"));
+}
+
+/* Two bytes of text make a tree of hundreds: a manifest of 4 MB would take more than 300 MB. */
+static void test_json_parse_object__bounds_the_number_of_values(void **state)
+{
+    (void)state;
+    struct buf buf AUTO(buf_release);
+    struct error err = { 0 };
+    buf_init(&buf, 4000000);
+    put_many(&buf, JSON_VALUE_COUNT_IN_MAX);
+    json_t *largest AUTO(json_decref) = json_parse_object(buf_str(&buf), &err);
+    assert_non_null(largest);
+    put_many(&buf, JSON_VALUE_COUNT_IN_MAX + 1);
+    assert_null(json_parse_object(buf_str(&buf), &err));
+    check_error(&err, ERROR_TOO_LARGE, "more than 200000 values");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -157,6 +184,7 @@ int main(void)
         cmocka_unit_test(test_json_has_wrong_type__takes_null_for_missing),
         cmocka_unit_test(test_json_parse_object__refuses),
         cmocka_unit_test(test_json_parse_object__bounds_the_depth),
+        cmocka_unit_test(test_json_parse_object__bounds_the_number_of_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
