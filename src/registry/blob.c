@@ -106,7 +106,7 @@ static enum range_verdict range_wanted(const struct request *request, struct str
 static void refuse_range(struct request *request, struct response *response, uint64_t size)
 {
     struct error err = { 0 };
-    error_set_about(&err, ABOUT_RANGE, ERROR_RANGE,
+    error_set_about(&err, ABOUT_BLOB, ERROR_RANGE,
                     "nothing of the range lies in the %" PRIu64 " bytes of the blob", size);
     response_header_format(response, "Content-Range", "bytes */%" PRIu64, size);
     registry_refuse(request, response, &err);

@@ -99,7 +99,7 @@ class TestSession:
             refused = alice.expect(
                 416, method, with_query(location, **query), wrong, chunk_headers(wrong_first, wrong)
             )
-            assert refused.errors()[0][0] == "RANGE_INVALID"
+            assert refused.errors()[0][0] == "BLOB_UPLOAD_INVALID"
             status = alice.expect(204, "GET", with_query(location))
             for answer in (refused, status):
                 assert answer.headers["Range"] == f"0-{max(first - 1, 0)}"
@@ -118,7 +118,7 @@ class TestSession:
         answer = alice.call(
             "PATCH", with_query(start(alice)), b"12345", {"Content-Range": value}
         )
-        assert answer.status == 400 and answer.errors()[0][0] in ("RANGE_INVALID", "SIZE_INVALID")
+        assert answer.status == 400 and answer.errors()[0][0] in ("BLOB_UPLOAD_INVALID", "SIZE_INVALID")
 
     def test_session__content_range_and_length_must_agree(self, alice):
         location = start(alice)
@@ -242,7 +242,7 @@ class TestRange:
         answer = alice.blob(pushed(alice, blob, algorithm), Range=value)
         assert answer.status == 416, answer
         assert answer.headers["Content-Range"] == f"bytes */{self.SIZE}"
-        assert answer.errors()[0][0] == "RANGE_INVALID"
+        assert answer.errors()[0][0] == "SIZE_INVALID"
         assert answer.headers["Cache-Control"] == "no-store"
         assert "Docker-Content-Digest" not in answer.headers
 

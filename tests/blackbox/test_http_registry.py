@@ -334,7 +334,7 @@ class TestLists:
     def test_tags__nonsense_page_sizes_are_refused(self, alice, image, query):
         assert (
             alice.expect(400, "GET", f"tags/list?{query}").errors()[0][0]
-            == "PAGINATION_NUMBER_INVALID"
+            == "UNSUPPORTED"
         )
 
     @pytest.mark.route("GET /v2/_catalog")

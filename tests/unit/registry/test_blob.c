@@ -61,7 +61,7 @@ static void test_blob_get__range_outside_is_416(void **state)
     struct fixture *fixture = *state;
     struct loopback_response *from =
         ask_with(fixture, "alice", "GET", pushed(fixture), "Range: bytes=10-\r\n", STR_NONE);
-    check_refused(fixture, from, 416, "RANGE_INVALID");
+    check_refused(fixture, from, 416, "SIZE_INVALID");
     check_header(from, "Content-Range", "bytes */10");
     check_header(from, "Cache-Control", "no-store");
     assert_false(str_is_set(loopback_header(from, "ETag")));

@@ -185,7 +185,7 @@ static void test_upload_append__takes_chunks_in_order(void **state)
 static void check_resumable(struct fixture *fixture, const struct loopback_response *from,
                             const char *location, const char *range)
 {
-    check_refused(fixture, from, 416, "RANGE_INVALID");
+    check_refused(fixture, from, 416, "BLOB_UPLOAD_INVALID");
     check_header(from, "Location", location);
     check_header(from, "Range", range);
     assert_int_equal(loopback_header(from, "Docker-Upload-UUID").len, 32);
@@ -209,7 +209,8 @@ static void test_upload_append__refuses_ranges_that_do_not_fit_the_body(void **s
     struct fixture *fixture = *state;
     const char *location = started(fixture, "alice");
     check_refused(fixture, patch(fixture, location, "0-9", "0123"), 400, "SIZE_INVALID");
-    check_refused(fixture, patch(fixture, location, "from here", "0123"), 400, "RANGE_INVALID");
+    check_refused(fixture, patch(fixture, location, "from here", "0123"), 400,
+                  "BLOB_UPLOAD_INVALID");
     const char *chunked = "Transfer-Encoding: chunked\r\nContent-Range: 0-9\r\n";
     struct str whole = arena_format(fixture->arena,
                                     "PATCH %s HTTP/1.1\r\nHost: hub.test\r\n%s"
