@@ -102,8 +102,15 @@ bool db_write(struct db *db, struct arena *arena, db_body *body, void *context, 
 {
     db_thread_enters();
     bool ok = db->ops->write(db, arena, body, context, err);
+    /* After a failure as well: a commit may have come through whose answer was lost. */
+    atomic_fetch_add(&db->generation, 1);
     db_thread_leaves();
     return ok;
+}
+
+uint64_t db_generation(const struct db *db)
+{
+    return atomic_load(&db->generation);
 }
 
 bool db_now_ms(struct db_tx *tx, int64_t *out, struct error *err)

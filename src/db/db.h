@@ -61,6 +61,11 @@ typedef bool db_body(struct db_tx *tx, void *context, struct error *err);
 NODISCARD bool db_write(struct db *db, struct arena *arena, db_body *body, void *context,
                         struct error *err);
 
+/* How many writing transactions of this process have ended, well or not: raised before db_write()
+ * returns.  Who reads it, and then the database, knows that what he has read is at least as new as
+ * all of them. */
+uint64_t db_generation(const struct db *db);
+
 /* Milliseconds since 1970 by the database's clock, which all nodes share. Within one
  * transaction it stands still. */
 NODISCARD bool db_now_ms(struct db_tx *tx, int64_t *out, struct error *err);

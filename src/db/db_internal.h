@@ -16,6 +16,7 @@ struct db_engine_ops;
 struct db {
     const struct db_engine_ops *ops;
     unsigned wait_ms;
+    atomic_uint_fast64_t generation;   /* db_generation() */
     atomic_uint_fast64_t commit_count; /* commits that reached the disk: tests of group commit */
 };
 

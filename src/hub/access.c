@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "base/random.h"
 #include "hub/access.sql.h"
+#include "hub/access_cache.h"
 #include "hub/authorization.h"
 #include "hub/keys.h"
 #include "hub/login.h"
@@ -37,12 +38,6 @@ struct rights access_rights(const struct account *account, const struct access_s
 }
 
 /* ---- who asks ---- */
-
-/* What a registry token says of its holder, to be held against the database. */
-struct holder {
-    int64_t account_id; /* 0: nobody */
-    int64_t credential_generation;
-};
 
 static bool refuse_token(struct error *err)
 {
@@ -87,34 +82,51 @@ static struct scope scope_from_claim(struct arena *arena, const json_t *claim)
     return scope;
 }
 
-static bool read_token(struct request *request, struct str token, struct caller *caller,
-                       struct holder *holder, struct error *err)
+static bool verify_token(struct request *request, struct str token, int64_t now_ms,
+                         struct token_claims *out, struct error *err)
 {
     json_t *claims AUTO(json_decref) = NULL;
-    if (!keys_verify(access_hub(request)->keys, request->arena, TOKEN_PURPOSE, token,
-                     clock_now_ms(), &claims, err))
+    if (!keys_verify(access_hub(request)->keys, request->arena, TOKEN_PURPOSE, token, now_ms,
+                     &claims, err))
         return false;
     const json_t *list = json_get_array(claims, "access");
     if (!str_equal(json_get_str(claims, "iss"), TOKEN_ISSUER) ||
         !str_equal(json_get_str(claims, "aud"), TOKEN_ISSUER) || !list ||
-        !json_get_i64(claims, "aid", &holder->account_id) ||
-        !json_get_i64(claims, "gen", &holder->credential_generation))
+        !json_get_i64(claims, "aid", &out->account_id) ||
+        !json_get_i64(claims, "gen", &out->credential_generation) ||
+        !json_get_i64(claims, "exp", &out->expires_s))
         return refuse_token(err);
 
     size_t count = json_array_size(list);
     struct scope *scopes = arena_alloc(request->arena, (count + 1) * sizeof(*scopes));
     for (size_t i = 0; i < count; i++)
         scopes[i] = scope_from_claim(request->arena, json_array_get(list, i));
+    out->scopes = scopes;
+    out->scope_count = count;
+    return true;
+}
+
+static bool read_token(struct request *request, struct str token, struct caller *caller,
+                       struct token_claims *claims, struct error *err)
+{
+    struct cache *cache = access_hub(request)->cache;
+    struct cache_moment moment;
+    int64_t now_ms = clock_now_ms();
+    if (!access_cache_find_token(cache, request->arena, token, now_ms, claims, &moment)) {
+        if (!verify_token(request, token, now_ms, claims, err))
+            return false;
+        access_cache_keep_token(cache, request->arena, token, claims, &moment);
+    }
     caller->credential = CREDENTIAL_REGISTRY_TOKEN;
     caller->has_ceiling = true;
-    caller->scopes = scopes;
-    caller->scope_count = count;
+    caller->scopes = claims->scopes;
+    caller->scope_count = claims->scope_count;
     return true;
 }
 
 /* The part that needs no transaction of the caller's, and the only one that is slow. */
-static bool read_credentials(struct request *request, struct caller *caller, struct holder *holder,
-                             struct error *err)
+static bool read_credentials(struct request *request, struct caller *caller,
+                             struct token_claims *claims, struct error *err)
 {
     size_t header_count = 0;
     for (size_t i = 0; i < request->header_count; i++)
@@ -131,7 +143,7 @@ static bool read_credentials(struct request *request, struct caller *caller, str
     case AUTHORIZATION_NONE:
         return true;
     case AUTHORIZATION_BEARER:
-        return read_token(request, authorization.token, caller, holder, err);
+        return read_token(request, authorization.token, caller, claims, err);
     case AUTHORIZATION_BASIC:
         caller->credential = CREDENTIAL_PASSWORD;
         return login_check(access_hub(request), request->arena, authorization.name,
@@ -142,30 +154,29 @@ static bool read_credentials(struct request *request, struct caller *caller, str
 }
 
 /* A token holds as long as the account is the one that it was made for. */
-static bool find_holder(struct db_tx *tx, const struct holder *holder, struct caller *caller,
-                        struct error *err)
+static bool take_holder(const struct token_claims *claims, const struct account *account,
+                        struct caller *caller, struct error *err)
 {
-    if (holder->account_id == 0)
+    if (claims->account_id == 0)
         return true;
-    struct account account;
-    if (!account_find_by_id(tx, holder->account_id, &account, err))
-        return false;
-    if (account.id == 0 || !account.is_active ||
-        account.credential_generation != holder->credential_generation)
+    if (account->id == 0 || !account->is_active ||
+        account->credential_generation != claims->credential_generation)
         return refuse_token(err);
-    caller->account = account;
+    caller->account = *account;
     return true;
 }
 
 bool access_identify(struct request *request, struct caller *out, struct error *err)
 {
     struct caller caller = { 0 };
-    struct holder holder = { 0 };
-    if (!read_credentials(request, &caller, &holder, err))
+    struct token_claims claims = { 0 };
+    if (!read_credentials(request, &caller, &claims, err))
         return false;
-    if (holder.account_id != 0) {
+    if (claims.account_id != 0) {
+        struct account account;
         struct db_tx *tx AUTO(db_tx_end) = db_read(access_hub(request)->db, request->arena, err);
-        if (!tx || !find_holder(tx, &holder, &caller, err))
+        if (!tx || !account_find_by_id(tx, claims.account_id, &account, err) ||
+            !take_holder(&claims, &account, &caller, err))
             return false;
     }
     *out = caller;
@@ -341,20 +352,38 @@ static bool allow_in_repository(const struct request *request, const struct call
     return false;
 }
 
-/* Account and repository in one snapshot. */
+/* Account and repository in one snapshot, which may be a moment old. */
+static bool find_standing(struct request *request, int64_t account_id, struct standing *out,
+                          struct error *err)
+{
+    struct hub *hub = access_hub(request);
+    struct arena *arena = request->arena;
+    struct repository_name name = request->captures.repository;
+    struct cache_moment moment;
+    if (access_cache_find_standing(hub->cache, arena, account_id, name, out, &moment))
+        return true;
+    struct standing standing = { 0 };
+    struct db_tx *tx AUTO(db_tx_end) = db_read(hub->db, arena, err);
+    if (!tx || (account_id != 0 && !account_find_by_id(tx, account_id, &standing.account, err)) ||
+        !find_place(tx, name, &standing.subject, &standing.repository_id, err))
+        return false;
+    access_cache_keep_standing(hub->cache, arena, account_id, name, &standing, &moment);
+    *out = standing;
+    return true;
+}
+
 static bool authorize_in_repository(struct request *request, struct caller *caller,
                                     struct error *err)
 {
-    struct holder holder = { 0 };
-    if (!read_credentials(request, caller, &holder, err))
+    struct token_claims claims = { 0 };
+    struct standing standing;
+    if (!read_credentials(request, caller, &claims, err) ||
+        !find_standing(request, claims.account_id, &standing, err) ||
+        !take_holder(&claims, &standing.account, caller, err))
         return false;
-    struct db_tx *tx AUTO(db_tx_end) = db_read(access_hub(request)->db, request->arena, err);
-    struct access_subject subject;
-    if (!tx || !find_holder(tx, &holder, caller, err) ||
-        !find_place(tx, request->captures.repository, &subject, &caller->repository_id, err))
-        return false;
-    caller->repository_is_private = subject.is_private;
-    return allow_in_repository(request, caller, &subject, err);
+    caller->repository_id = standing.repository_id;
+    caller->repository_is_private = standing.subject.is_private;
+    return allow_in_repository(request, caller, &standing.subject, err);
 }
 
 static bool authorize_signed_in(struct request *request, struct caller *caller, struct error *err)

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "db/migrate.h"
 #include "hub/account.sql.h"
+#include "hub/cache.h"
 #include "hub/keys.h"
 #include "hub/login.h"
 #include "hub/pull_counter.h"
@@ -52,6 +53,7 @@ bool hub_open(const struct hub_options *options, struct hub **out, struct error 
     if (!keys_open(keys, &hub->keys, err) || !blob_store_open(options->storage, &hub->store, err) ||
         !open_database(options, &hub->db, err))
         return false;
+    hub->cache = cache_new(hub->db);
     hub->logins = login_cache_new();
     hub->pulls = pull_counter_new();
     hub->turns = upload_turns_new();
@@ -77,6 +79,7 @@ void hub_close(struct hub *hub)
     upload_turns_free(hub->turns);
     pull_counter_free(hub->pulls);
     login_cache_free(hub->logins);
+    cache_free(hub->cache);
     db_close(hub->db);
     blob_store_free(hub->store);
     keys_close(hub->keys);

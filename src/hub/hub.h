@@ -28,6 +28,7 @@ struct hub_options {
     bool migrate; /* bring the database up to date at opening; otherwise an old one is an error */
 };
 
+struct cache;
 struct keys;
 struct login_cache;
 struct pull_counter;
@@ -37,6 +38,7 @@ struct hub {
     struct db *db;
     struct blob_store *store;
     struct keys *keys;
+    struct cache *cache; /* hub/cache.h */
     struct login_cache *logins;
     struct pull_counter *pulls;
     struct upload_turns *turns;

@@ -7,6 +7,7 @@
 #include "hub/collect.sql.h"
 #include "hub/collect_manifest.h"
 #include "hub/manifest.sql.h"
+#include "hub/manifest_cache.h"
 #include "hub/repository.sql.h"
 #include "hub/tag.h"
 #include "oci/about.h"
@@ -339,8 +340,11 @@ bool manifest_get(struct hub *hub, struct arena *arena, int64_t repository_id,
                   const struct reference *reference, bool with_body, struct manifest_document *out,
                   struct error *err)
 {
-    struct db_tx *tx AUTO(db_tx_end) = db_read(hub->db, arena, err);
     struct manifest_document document;
+    struct cache_moment moment;
+    if (manifest_cache_find(hub->cache, arena, repository_id, reference, with_body, out, &moment))
+        return true;
+    struct db_tx *tx AUTO(db_tx_end) = db_read(hub->db, arena, err);
     if (!tx || !find_manifest(tx, repository_id, reference, &document, err))
         return false;
     if (with_body) {
@@ -349,6 +353,7 @@ bool manifest_get(struct hub *hub, struct arena *arena, int64_t repository_id,
             return false;
         document.body = row.body;
     }
+    manifest_cache_keep(hub->cache, arena, repository_id, reference, &document, &moment);
     *out = document;
     return true;
 }

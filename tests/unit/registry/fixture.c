@@ -3,6 +3,7 @@
 
 #include "base/hex.h"
 #include "hub/access.h"
+#include "hub/cache.h"
 #include "hub/repository.h"
 #include "registry/registry.h"
 
@@ -271,5 +272,7 @@ void make_private(struct fixture *fixture, const char *owner, const char *name)
 
 int64_t fixture_sql(struct fixture *fixture, const char *sql)
 {
-    return test_database_run(fixture->database, sql);
+    int64_t result = test_database_run(fixture->database, sql);
+    cache_forget(fixture->hub->cache); /* tests do not wait for what other processes may see late */
+    return result;
 }
