@@ -33,7 +33,8 @@ static void refuse_busy(struct exchange *exchange)
 }
 
 /* Takes a place among the running handlers, of all and of this client. */
-static bool enter_handler(struct connection *connection, const struct request_origin_facts *facts)
+static bool enter_handler(struct connection *connection, const struct worker *worker,
+                          const struct request_origin_facts *facts)
 {
     struct server *server = connection->server;
     struct exchange *exchange = connection->exchange;
@@ -44,7 +45,7 @@ static bool enter_handler(struct connection *connection, const struct request_or
     unsigned of_all = atomic_fetch_add_explicit(&server->handlers, 1, memory_order_relaxed);
     exchange->peer = peer;
     metric_add(&metric_handlers, 1);
-    if (of_peer < server->handlers_per_address_max && of_all < server->handler_count_max)
+    if (of_peer < server->handlers_per_address_max && of_all < worker_handler_limit(worker))
         return true;
     exchange_leave_handler(connection);
     return false;
@@ -156,7 +157,7 @@ void exchange_run(struct connection *connection, struct worker *worker)
         response_memory(&exchange->response, "text/plain; charset=utf-8",
                         arena_format(exchange->arena, "%s\n", reason));
         exchange->response.close_connection = true;
-    } else if (!enter_handler(connection, &facts)) {
+    } else if (!enter_handler(connection, worker, &facts)) {
         refuse_busy(exchange);
     } else {
         handle(connection);

@@ -80,6 +80,7 @@ struct worker {
     struct server *server;
     pthread_t thread;
     struct worker *next; /* in server.finished */
+    bool is_last;        /* nobody waits for the next event, and no thread could be started */
     struct exchange *spare_exchange;
     char *spare_inbox; /* HEAD_INBOX_SIZE bytes */
     char *scratch;     /* TRANSPORT_SCRATCH_SIZE bytes */
@@ -116,9 +117,10 @@ struct server {
     atomic_bool is_stopping;
 
     pthread_mutex_t workers_lock;
-    unsigned worker_count;    /* guarded by workers_lock */
-    struct worker *finished;  /* likewise: to be joined */
-    atomic_int waiting_count; /* workers in epoll_wait, or on their way there */
+    unsigned worker_count;     /* guarded by workers_lock */
+    struct worker *finished;   /* likewise: to be joined */
+    atomic_int waiting_count;  /* workers in epoll_wait, or on their way there */
+    atomic_bool lacks_threads; /* the last start of one failed: said once */
 };
 
 extern struct metric metric_connections, metric_connections_refused, metric_handlers,
@@ -148,6 +150,8 @@ void exchange_leave_handler(struct connection *connection);
 
 /* worker.c */
 bool worker_spawn(struct server *server, struct error *err);
+/* How many handlers may run if this worker is to run one of them. */
+unsigned worker_handler_limit(const struct worker *worker);
 void workers_join_finished(struct server *server);
 char *worker_scratch(struct worker *worker);
 struct str worker_date(struct worker *worker);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Worker threads: leader/follower on the server's epoll set.  Each waits for one event and deals
  * with it to the end; the last one that leaves the waiting room lets a new worker in first, so that
- * a handler that blocks keeps nobody waiting.  Spare workers leave after a while. */
+ * a handler that blocks keeps nobody waiting.  If the system gives no more threads, the last one
+ * runs no handler while all others do.  Spare workers leave after a while. */
 #include "net/server_internal.h"
 
 #include "base/hex.h"
@@ -96,14 +97,32 @@ static bool spare_leaves(struct worker *worker)
     return is_spare;
 }
 
-/* Somebody must wait for the next event while we work on this one. */
-static void leave_waiting_room(struct server *server)
+/* Somebody must wait for the next event while we work on this one.  False if nobody does, since no
+ * thread could be started. */
+static bool leave_waiting_room(struct server *server)
 {
     if (atomic_fetch_sub_explicit(&server->waiting_count, 1, memory_order_relaxed) > 1)
-        return;
+        return true;
     struct error err = { 0 };
-    if (!worker_spawn(server, &err) && err.kind != ERROR_TOO_MANY)
+    bool is_started = worker_spawn(server, &err);
+    if (is_started || err.kind == ERROR_TOO_MANY) {
+        atomic_store_explicit(&server->lacks_threads, false, memory_order_relaxed);
+        return true; /* of too many, some are about to come back: they run no handlers */
+    }
+    if (!atomic_exchange_explicit(&server->lacks_threads, true, memory_order_relaxed))
         log_event(LOG_WARN, "worker_not_started", LOG_STR("reason", str_from(err.message)));
+    return false;
+}
+
+unsigned worker_handler_limit(const struct worker *worker)
+{
+    struct server *server = worker->server;
+    if (!worker->is_last)
+        return server->handler_count_max;
+    pthread_mutex_lock(&server->workers_lock);
+    unsigned others = server->worker_count - 1;
+    pthread_mutex_unlock(&server->workers_lock);
+    return others > 0 ? others : 1;
 }
 
 static void deal_with(struct worker *worker, void *subject)
@@ -137,7 +156,7 @@ static void *worker_main(void *argument)
         is_end = event.data.ptr == &server->end_source;
         if (is_end)
             break;
-        leave_waiting_room(server);
+        worker->is_last = !leave_waiting_room(server);
         deal_with(worker, event.data.ptr);
         atomic_fetch_add_explicit(&server->waiting_count, 1, memory_order_relaxed);
     }

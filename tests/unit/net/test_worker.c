@@ -3,6 +3,8 @@
 
 #include "base/clock.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -89,6 +91,51 @@ static void test_worker__come_and_go_with_the_work(void **state)
     live_stop(&live);
 }
 
+/* Threads that the system still gives to the server; the linker puts this in front of the real one,
+ * tests/unit/net/meson.build. */
+static atomic_int threads_left = INT_MAX;
+
+int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
+                          void *(*start)(void *), void *argument);
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
+                          void *(*start)(void *), void *argument);
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
+                          void *(*start)(void *), void *argument)
+{
+    if (atomic_fetch_sub(&threads_left, 1) <= 0)
+        return EAGAIN;
+    return __real_pthread_create(thread, attributes, start, argument);
+}
+
+/* A machine that gives only a few threads: handlers that block must not take the last one, or
+ * everybody would wait for them without an answer. */
+static void test_worker__keeps_the_last_thread_for_answers(void **state)
+{
+    (void)state;
+    enum { COUNT = 12, THREADS = 6 };
+    int fds[COUNT], refused = 0;
+    live_start(&live, NULL);
+    atomic_store(&threads_left, THREADS);
+    for (int i = 0; i < COUNT; i++) {
+        fds[i] = live_connect(&live);
+        live_send(fds[i], "GET /wait HTTP/1.1\r\n" HOST "\r\n");
+    }
+    usleep(200000);
+    assert_int_equal(live_ask(&live, SMALL, &reply), 503);
+    check_str(reply_header(&reply, "Retry-After"), "1");
+    atomic_store(&live.app.is_open, true);
+    for (int i = 0; i < COUNT; i++) {
+        live_reply(fds[i], false, &reply);
+        refused += reply.status == 503;
+        assert_true(reply.status == 204 || reply.status == 503);
+        close(fds[i]);
+    }
+    assert_in_range(refused, 1, COUNT - THREADS + 2);
+    assert_int_equal(live_ask(&live, SMALL, &reply), 200);
+    atomic_store(&threads_left, INT_MAX);
+    live_stop(&live);
+}
+
 struct client {
     pthread_t thread;
     int good;
@@ -132,6 +179,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_worker__stalled_clients_hold_no_thread),
         cmocka_unit_test(test_worker__come_and_go_with_the_work),
+        cmocka_unit_test(test_worker__keeps_the_last_thread_for_answers),
         cmocka_unit_test(test_worker__serves_many_clients_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
