@@ -16,6 +16,7 @@ COMMANDS = [
     "repo list",
     "cert",
     "key rotate",
+    "gc",
     "migrate",
     "settings",
     "version",
@@ -76,6 +77,8 @@ def test_usage__mistakes_are_status_2_and_name_what_was_meant(berth, words, hint
         ("BERTH_LOG_FORMAT", "xml"),
         ("BERTH_PROXY_TRUSTED", "10.0.0.0/99"),
         ("BERTH_TLS_KEY", "only-the-key.pem"),
+        ("BERTH_HISTORY_DAYS", "-1"),
+        ("BERTH_COLLECT_LEASE_S", "0"),
         ("BERTH_NO_SUCH_SETTING", "1"),
     ],
 )

@@ -137,6 +137,30 @@ static void test_password_ask__ends_at_ctrl_c_with_the_echo_on(void **state)
     check_error(&err, ERROR_INVALID, "no password was given");
 }
 
+static bool confirm(const char *types, struct error *err)
+{
+    FILE *in = fmemopen((void *)(uintptr_t)types, strlen(types), "r");
+    FILE *prompts = fopen("/dev/null", "w");
+    assert_non_null(in);
+    bool is_given = confirm_ask(in, prompts, "All of it goes.", "purge", err);
+    (void)fclose(in);
+    (void)fclose(prompts);
+    return is_given;
+}
+
+static void test_confirm_ask__wants_the_very_word(void **state)
+{
+    (void)state;
+    struct error err = { 0 };
+    assert_true(confirm("purge\n", &err));
+    assert_true(confirm("purge\r\n", &err));
+    const char *others[] = { "y\n", "\n", "purges\n", " " };
+    for (size_t i = 0; i < ARRAY_COUNT(others); i++) {
+        assert_false(confirm(others[i], &err));
+        check_error(&err, ERROR_INVALID, "nothing was done");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -146,6 +170,7 @@ int main(void)
         CLI_TEST(test_password_ask__takes_what_is_typed_twice),
         CLI_TEST(test_password_ask__refuses_two_that_differ),
         CLI_TEST(test_password_ask__ends_at_ctrl_c_with_the_echo_on),
+        CLI_TEST(test_confirm_ask__wants_the_very_word),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

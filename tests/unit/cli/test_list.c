@@ -17,6 +17,18 @@ static void test_list_number__is_decimal(void **state)
     check_str(list_number(bench->arena, -1), "-1");
 }
 
+static void test_list_size__has_one_decimal_and_a_unit(void **state)
+{
+    struct bench *bench = *state;
+    check_str(list_size(bench->arena, 0), "0 B");
+    check_str(list_size(bench->arena, 999), "999 B");
+    check_str(list_size(bench->arena, 1000), "1.0 kB");
+    check_str(list_size(bench->arena, 999949), "999.9 kB");
+    check_str(list_size(bench->arena, 999950), "1.0 MB");
+    check_str(list_size(bench->arena, 3456789012), "3.5 GB");
+    check_str(list_size(bench->arena, INT64_MAX), "9.2 EB");
+}
+
 static void test_list_end__an_empty_table_has_its_head(void **state)
 {
     struct bench *bench = *state;
@@ -37,6 +49,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CLI_TEST(test_list_time__is_short_and_in_utc),
         CLI_TEST(test_list_number__is_decimal),
+        CLI_TEST(test_list_size__has_one_decimal_and_a_unit),
         CLI_TEST(test_list_end__an_empty_table_has_its_head),
         CLI_TEST(test_list_end__an_empty_json_list_is_an_array),
     };
