@@ -23,8 +23,10 @@ import sys
 from pathlib import Path
 
 TOKEN = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.S)
-URL_ATTRIBUTES = {"href", "src", "action", "formaction", "poster", "cite", "data", "srcset"}
+URL_ATTRIBUTES = {"href", "xlink:href", "src", "srcset", "action", "formaction", "poster", "cite", "data",
+                  "ping", "background", "manifest"}
 TAG_START = re.compile(r"<(/?[a-zA-Z][a-zA-Z0-9-]*)")
+DOCTYPE = re.compile(r"<!doctype html>", re.I)
 ATTRIBUTE = re.compile(r"([a-zA-Z_:@][-a-zA-Z0-9_:.]*)\s*=\s*\Z")
 LITERAL_WIDTH = 72
 
@@ -73,6 +75,11 @@ class Place:
         if found:
             self.tag, self.recent = found.group(1).lower(), ""
             return found.end()
+        doctype = DOCTYPE.match(text, at)
+        if doctype:
+            return doctype.end()
+        if text[at] == "<":  # a value behind it would name a tag
+            raise Mistake("a < that starts no tag; write &lt;")
         return at + 1
 
     def _feed_tag(self, text, at):
@@ -85,8 +92,8 @@ class Place:
             if not found:
                 raise Mistake(f"a quote in <{self.tag}> without an attribute before it")
             self.quote, self.attribute = char, found.group(1).lower()
-            if self.attribute.startswith("on") or self.attribute == "style":
-                raise Mistake(f"attribute {self.attribute}: code and style belong into files")
+            if self.attribute.startswith("on") or self.attribute in ("style", "srcdoc"):
+                raise Mistake(f"attribute {self.attribute}: code, style and documents belong into files")
         self.recent += char
         return at + 1
 
