@@ -12,13 +12,20 @@ void hex_encode(const uint8_t *bytes, size_t count, char *out)
     }
 }
 
-static int hex_value(char c)
+int hex_digit_value(char digit)
 {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
+    if (digit >= '0' && digit <= '9')
+        return digit - '0';
+    if (digit >= 'a' && digit <= 'f')
+        return digit - 'a' + 10;
+    if (digit >= 'A' && digit <= 'F')
+        return digit - 'A' + 10;
     return -1;
+}
+
+static bool is_lower_hex(char c)
+{
+    return hex_digit_value(c) >= 0 && !(c >= 'A' && c <= 'F');
 }
 
 bool hex_decode(struct str text, uint8_t *out, size_t count)
@@ -27,11 +34,12 @@ bool hex_decode(struct str text, uint8_t *out, size_t count)
         return false;
     /* Look first: `out` is written on success only. */
     for (size_t i = 0; i < text.len; i++) {
-        if (hex_value(text.ptr[i]) < 0)
+        if (!is_lower_hex(text.ptr[i]))
             return false;
     }
     for (size_t i = 0; i < count; i++)
-        out[i] = (uint8_t)(hex_value(text.ptr[2 * i]) << 4 | hex_value(text.ptr[2 * i + 1]));
+        out[i] =
+            (uint8_t)(hex_digit_value(text.ptr[2 * i]) << 4 | hex_digit_value(text.ptr[2 * i + 1]));
     return true;
 }
 

@@ -14,6 +14,9 @@ void hex_encode(const uint8_t *bytes, size_t count, char *out); /* writes 2 * co
 /* Exactly 2 * count characters of [0-9a-f]; upper case is refused. */
 NODISCARD bool hex_decode(struct str text, uint8_t *out, size_t count);
 
+/* The value of one digit of either case; -1 if it is none. */
+int hex_digit_value(char digit);
+
 /* URL alphabet without padding, as JWTs use it. */
 struct str base64url_encode(struct arena *arena, struct str bytes);
 NODISCARD bool base64url_decode(struct arena *arena, struct str text, struct str *out);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/http_parse.h"
 
+#include "base/hex.h"
+
 /* A body by RFC 9112 7.1, read one byte at a time outside of content:
  *
  *     SIZE -> EXTENSION -> SIZE_LF -> CONTENT -> CONTENT_CR -> CONTENT_LF -> SIZE ...
@@ -31,20 +33,9 @@ bool chunk_decoder_in_content(const struct chunk_decoder *decoder)
     return decoder->state == STATE_CONTENT;
 }
 
-static int hex_value(char character)
-{
-    if (character >= '0' && character <= '9')
-        return character - '0';
-    if (character >= 'a' && character <= 'f')
-        return character - 'a' + 10;
-    if (character >= 'A' && character <= 'F')
-        return character - 'A' + 10;
-    return -1;
-}
-
 static int next_in_size(struct chunk_decoder *decoder, char byte)
 {
-    int digit = hex_value(byte);
+    int digit = hex_digit_value(byte);
     if (digit >= 0) {
         if (decoder->left > INT64_MAX >> 4)
             return STATE_BAD;

@@ -1,16 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/form.h"
 
-static int hex_value(char character)
-{
-    if (character >= '0' && character <= '9')
-        return character - '0';
-    if (character >= 'a' && character <= 'f')
-        return character - 'a' + 10;
-    if (character >= 'A' && character <= 'F')
-        return character - 'A' + 10;
-    return -1;
-}
+#include "base/hex.h"
 
 static bool decode(struct arena *arena, struct str text, bool plus_is_space, struct str *out)
 {
@@ -21,7 +12,7 @@ static bool decode(struct arena *arena, struct str text, bool plus_is_space, str
         if (byte == '%') {
             if (text.len - i < 3)
                 return false;
-            int high = hex_value(text.ptr[i + 1]), low = hex_value(text.ptr[i + 2]);
+            int high = hex_digit_value(text.ptr[i + 1]), low = hex_digit_value(text.ptr[i + 2]);
             if (high < 0 || low < 0)
                 return false;
             byte = (char)(high << 4 | low);

@@ -17,6 +17,19 @@ static void test_hex__encodes_and_decodes(void **state)
     assert_memory_equal(back, bytes, sizeof(bytes));
 }
 
+static void test_hex_digit_value__takes_both_cases(void **state)
+{
+    (void)state;
+    const char digits[] = "0123456789abcdef", capitals[] = "0123456789ABCDEF",
+               others[] = "/:@G`g-\xB0";
+    for (int i = 0; i < 16; i++) {
+        assert_int_equal(hex_digit_value(digits[i]), i);
+        assert_int_equal(hex_digit_value(capitals[i]), i);
+    }
+    for (size_t i = 0; i < sizeof(others); i++)
+        assert_int_equal(hex_digit_value(others[i]), -1);
+}
+
 static void test_hex_decode__refuses_and_leaves_the_output(void **state)
 {
     (void)state;
@@ -80,6 +93,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hex__encodes_and_decodes),
+        cmocka_unit_test(test_hex_digit_value__takes_both_cases),
         cmocka_unit_test(test_hex_decode__refuses_and_leaves_the_output),
         cmocka_unit_test(test_base64__follows_the_rfc),
         cmocka_unit_test(test_base64_decode__refuses),
