@@ -337,7 +337,8 @@ static bool park(struct connection *connection, enum step wait)
         [STEP_WAIT_READ] = EPOLLIN, [STEP_WAIT_WRITE] = EPOLLOUT, [STEP_WAIT_HANGUP] = EPOLLRDHUP
     };
     struct epoll_event event = { .events = events[wait] | EPOLLONESHOT, .data.ptr = connection };
-    bool is_idle = connection->state == STATE_HEAD && inbox_size(&connection->inbox) == 0;
+    bool is_idle = connection->state == STATE_HANDSHAKE ||
+                   (connection->state == STATE_HEAD && inbox_size(&connection->inbox) == 0);
     int operation = connection->is_in_epoll ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
     int epoll_fd = connection->server->epoll_fd, fd = connection->transport.fd;
     struct slot *slot = connection->slot;

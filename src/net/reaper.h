@@ -16,7 +16,7 @@
 
 struct slot {
     _Atomic int64_t deadline_ms; /* monotonic */
-    atomic_bool is_idle;         /* parked between two requests */
+    atomic_bool is_idle;         /* parked between two requests, or before the first */
     int fd;                      /* -1: free; guarded by reaper.lock */
     struct slot *next_free;      /* likewise */
 };

@@ -47,9 +47,8 @@ static void write_certificate(long serial)
     EVP_PKEY_free(key);
 }
 
-static int start(void **state)
+static void start_with(int64_t head_timeout_ms)
 {
-    (void)state;
     snprintf(certificate_path, sizeof(certificate_path), "/tmp/berth-tls-%ld.crt", (long)getpid());
     snprintf(key_path, sizeof(key_path), "/tmp/berth-tls-%ld.key", (long)getpid());
     write_certificate(1);
@@ -57,9 +56,15 @@ static int start(void **state)
                                                 .tls_key = key_path },
                                     .tuning = net_tuning_default,
                                     .is_tuned = true };
-    options.tuning.head_timeout_ms = 300;
+    options.tuning.head_timeout_ms = head_timeout_ms;
     options.tuning.tick_ms = 10;
     live_start(&live, &options);
+}
+
+static int start(void **state)
+{
+    (void)state;
+    start_with(300);
     return 0;
 }
 
@@ -70,6 +75,18 @@ static int stop(void **state)
     unlink(certificate_path);
     unlink(key_path);
     return 0;
+}
+
+/* Nobody has asked for anything yet. */
+static void test_server_stop__does_not_wait_for_handshakes(void **state)
+{
+    start_with(20000);
+    int silent = live_connect(&live);
+    usleep(100000);
+    int64_t begin = clock_monotonic_ms();
+    stop(state);
+    assert_true(clock_monotonic_ms() - begin < 5000);
+    close(silent);
 }
 
 struct client {
@@ -269,6 +286,7 @@ int main(void)
         WITH_SERVER(test_tls__takes_large_uploads),
         WITH_SERVER(test_tls__wants_1_2_at_least),
         WITH_SERVER(test_tls__ends_half_handshakes_in_time),
+        cmocka_unit_test(test_server_stop__does_not_wait_for_handshakes),
         WITH_SERVER(test_server_reload_tls__serves_the_new_certificate),
         WITH_SERVER(test_tls_new__names_the_file_that_does_not_do),
     };
