@@ -26,6 +26,7 @@ static const struct surface *const surfaces[] = {
 
 static const struct worker_job_kind job_kinds[] = {
     { "blob_remove", blob_remove_run, 5 * 60 * 1000 },
+    { "recovery_copy", recovery_copy_run, 5 * 60 * 1000 },
 };
 
 /* What a signal acts on. */

@@ -7,6 +7,7 @@
 #include "hub/account.sql.h"
 #include "hub/collect.h"
 #include "hub/password.h"
+#include "hub/recovery.h"
 #include "oci/about.h"
 #include "oci/reference.h"
 
@@ -224,7 +225,8 @@ static bool add_body(struct db_tx *tx, void *context, struct error *err)
         return error_set_about(err, ABOUT_ACCOUNT, ERROR_CONFLICT, "%s", taken);
     if ((from->is_admin || is_first) && !sql_account_site_value_remove(tx, SETUP_CODE, err))
         return false;
-    return account_find_by_id(tx, row.id, &adding->account, err);
+    return recovery_account_changed(tx, from->name, err) &&
+           account_find_by_id(tx, row.id, &adding->account, err);
 }
 
 static bool add(struct hub *hub, struct arena *arena, struct adding *adding, struct error *err)
@@ -407,8 +409,10 @@ static bool change_body(struct db_tx *tx, void *context, struct error *err)
         return false;
     if (changing->change->untagged_days && !collect_policy_changed(tx, account.id, err))
         return false;
-    return update.credential_generation == account.credential_generation ||
-           sql_account_forget_tokens(tx, account.id, err);
+    if (update.credential_generation != account.credential_generation &&
+        !sql_account_forget_tokens(tx, account.id, err))
+        return false;
+    return recovery_account_changed(tx, account.name, err);
 }
 
 static bool untagged_days_check(const int64_t *days, struct error *err)

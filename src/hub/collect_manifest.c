@@ -4,6 +4,7 @@
 #include "db/statement.h"
 #include "hub/collect.h"
 #include "hub/collect.sql.h"
+#include "hub/recovery.h"
 
 static const int64_t DAY_MS = 86400000;
 
@@ -145,7 +146,8 @@ bool collect_take_down(struct db_tx *tx, struct going *going, int64_t manifest_i
                        const struct digest *digest, struct error *err)
 {
     struct part root = { manifest_id, *digest, going->now_ms };
-    return hide_all(tx, going, &root, err) && end_all(tx, going, &root, err);
+    return hide_all(tx, going, &root, err) && end_all(tx, going, &root, err) &&
+           recovery_repository_changed(tx, going->repository_id, err);
 }
 
 /* --- coming back --------------------------------------------------------------------------- */

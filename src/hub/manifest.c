@@ -8,12 +8,11 @@
 #include "hub/collect_manifest.h"
 #include "hub/manifest.sql.h"
 #include "hub/manifest_cache.h"
+#include "hub/manifest_rows.h"
+#include "hub/recovery.h"
 #include "hub/repository.sql.h"
 #include "hub/tag.h"
 #include "oci/about.h"
-
-/* What a manifest refers to, as stored. */
-enum role { ROLE_CONFIG = 1, ROLE_LAYER, ROLE_CHILD };
 
 enum { CONFIG_BYTES_MAX = 1024 * 1024 }; /* of a config that is looked into for its platform */
 
@@ -154,23 +153,12 @@ static bool check_blobs(struct db_tx *tx, const struct putting *putting, struct 
     return true;
 }
 
-/* Foreign layers can claim any size: the sum stays at its end instead of overflowing. */
-static int64_t content_size(const struct manifest *manifest)
-{
-    int64_t size = manifest->kind == MEDIA_IMAGE ? manifest->config.size : 0;
-    for (size_t i = 0; i < manifest->layer_count; i++) {
-        if (__builtin_add_overflow(size, manifest->layers[i].size, &size))
-            return INT64_MAX;
-    }
-    return size;
-}
-
 /* In the order of the document. */
 struct referring {
     int64_t manifest_id, repository_id, position;
 };
 
-static bool insert_reference(struct db_tx *tx, struct referring *referring, enum role role,
+static bool insert_reference(struct db_tx *tx, struct referring *referring, enum manifest_role role,
                              const struct descriptor *to, struct error *err)
 {
     struct manifest_insert_reference_in in = {
@@ -188,15 +176,10 @@ static bool insert_reference(struct db_tx *tx, struct referring *referring, enum
 static bool insert_references(struct db_tx *tx, struct referring *referring,
                               const struct manifest *manifest, struct error *err)
 {
-    if (manifest->kind == MEDIA_IMAGE &&
-        !insert_reference(tx, referring, ROLE_CONFIG, &manifest->config, err))
-        return false;
-    for (size_t i = 0; i < manifest->layer_count; i++) {
-        if (!insert_reference(tx, referring, ROLE_LAYER, &manifest->layers[i], err))
-            return false;
-    }
-    for (size_t i = 0; i < manifest->manifest_count; i++) {
-        if (!insert_reference(tx, referring, ROLE_CHILD, &manifest->manifests[i], err))
+    for (size_t i = 0; i < manifest_reference_count(manifest); i++) {
+        enum manifest_role role;
+        const struct descriptor *to = manifest_reference(manifest, i, &role);
+        if (!insert_reference(tx, referring, role, to, err))
             return false;
     }
     return true;
@@ -240,7 +223,7 @@ static bool insert_manifest(struct db_tx *tx, const struct putting *putting, int
         .subject_digest = manifest->has_subject ? &manifest->subject.digest : NULL,
         .annotations = manifest->annotations,
         .size = (int64_t)put->body.len,
-        .content_size = content_size(manifest),
+        .content_size = manifest_content_size(manifest),
         .os = putting->platform.os,
         .architecture = putting->platform.architecture,
         .variant = putting->platform.variant,
@@ -281,7 +264,8 @@ static bool put_tx(struct db_tx *tx, void *context, struct error *err)
         !sql_candidate_add_untagged(tx, target.now_ms, target.manifest_id, err))
         return false;
     /* The parts of an index come by digest ahead of it: all of them together are one push. */
-    return sql_repository_pushed(tx, target.now_ms, put->tag_count > 0, put->repository_id, err);
+    return sql_repository_pushed(tx, target.now_ms, put->tag_count > 0, put->repository_id, err) &&
+           recovery_repository_changed(tx, put->repository_id, err);
 }
 
 bool manifest_put(struct hub *hub, struct arena *arena, const struct manifest_put *put,
@@ -372,7 +356,9 @@ static bool delete_tag(struct db_tx *tx, const struct deleting *deleting, int64_
     bool removed;
     if (!tag_remove(tx, deleting->repository_id, deleting->reference->tag, now_ms, &removed, err))
         return false;
-    return removed || unknown_manifest(deleting->reference, err);
+    if (!removed)
+        return unknown_manifest(deleting->reference, err);
+    return recovery_repository_changed(tx, deleting->repository_id, err);
 }
 
 static bool part_of_index(const struct digest *index, struct error *err)

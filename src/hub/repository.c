@@ -3,6 +3,7 @@
 
 #include "base/limits.h"
 #include "hub/page.h"
+#include "hub/recovery.h"
 #include "hub/repository.sql.h"
 #include "hub/search.h"
 #include "oci/about.h"
@@ -149,7 +150,7 @@ static bool make_tx(struct db_tx *tx, void *context, struct error *err)
     making->existed = !found;
     if (found) {
         making->id = made.id;
-        return search_index(tx, made.id, err);
+        return search_index(tx, made.id, err) && recovery_repository_changed(tx, made.id, err);
     }
     struct repository existing;
     if (!repository_find(tx, name, &existing, err))
@@ -224,7 +225,8 @@ static bool change_tx(struct db_tx *tx, void *context, struct error *err)
             change->is_automated ? *change->is_automated : old.is_automated, old.id, err))
         return false;
     /* Visibility is not in the index: finding asks the repository itself. */
-    return !str_is_set(change->description) || search_index(tx, old.id, err);
+    return (!str_is_set(change->description) || search_index(tx, old.id, err)) &&
+           recovery_repository_changed(tx, old.id, err);
 }
 
 bool repository_change(struct hub *hub, struct arena *arena, struct repository_name name,

@@ -44,6 +44,10 @@ int64_t search_rank_with_pulls(int64_t rank, int64_t pull_count); /* all else as
 /* Writes the index rows of one repository anew, in the transaction of what changed it. */
 NODISCARD bool search_index(struct db_tx *tx, int64_t repository_id, struct error *err);
 
+/* Are they as search_index() would write them? */
+NODISCARD bool search_index_is_right(struct db_tx *tx, int64_t repository_id, bool *out,
+                                     struct error *err);
+
 /* Moves a repository to another rank. */
 NODISCARD bool search_rerank(struct db_tx *tx, int64_t repository_id, int64_t rank,
                              struct error *err);

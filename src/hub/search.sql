@@ -14,6 +14,15 @@ SELECT a.name AS owner, r.name, r.description, r.star_count, r.pull_count
 FROM repository r JOIN account a ON a.id = r.owner_id
 WHERE r.id = $1;
 
+-- What the index has of a repository.
+-- name: search_terms :many
+-- in:   repository_id int, most int
+-- out:  term text, place int, search_rank int
+SELECT d.term, d.rank AS place, r.search_rank
+FROM search_term d JOIN repository r ON r.id = d.repository_id
+WHERE d.repository_id = $1
+LIMIT $2;
+
 -- name: search_clear :exec
 -- in:   repository_id int
 DELETE FROM search_term WHERE repository_id = $1;

@@ -77,16 +77,25 @@ static bool is_among(const struct str *list, size_t count, struct str word)
     return false;
 }
 
-bool search_index(struct db_tx *tx, int64_t repository_id, struct error *err)
+/* What the index should have of a repository: its rank, and its words, each once. */
+struct entry {
+    bool found; /* there is such a repository */
+    int64_t rank;
+    struct str *words;
+    size_t count;
+};
+
+static bool entry_read(struct db_tx *tx, int64_t repository_id, struct entry *out,
+                       struct error *err)
 {
     struct search_source_row row;
-    bool found;
-    if (!sql_search_source(tx, repository_id, &row, &found, err) ||
-        !sql_search_clear(tx, repository_id, err))
+    struct entry entry = { 0 };
+    if (!sql_search_source(tx, repository_id, &row, &entry.found, err))
         return false;
-    if (!found)
+    if (!entry.found) {
+        *out = entry;
         return true;
-
+    }
     struct arena *arena = db_tx_arena(tx);
     struct repository_name name = { .owner = row.owner, .name = row.name };
     struct str names =
@@ -97,19 +106,48 @@ bool search_index(struct db_tx *tx, int64_t repository_id, struct error *err)
     size_t count = search_tokens(arena, names, true, SEARCH_TOKENS_PER_REPOSITORY_MAX, &words);
     size_t more_count = search_tokens(arena, row.description, false,
                                       SEARCH_TOKENS_PER_REPOSITORY_MAX - count, &more);
-
-    int64_t rank = search_rank(name, row.star_count, row.pull_count);
-    if (!sql_search_rerank_repository(tx, rank, repository_id, err) ||
-        !sql_search_insert(tx, STR(""), rank, repository_id, err))
-        return false;
-    for (size_t i = 0; i < count; i++) {
-        if (!sql_search_insert(tx, words[i], rank, repository_id, err))
-            return false;
-    }
+    entry.rank = search_rank(name, row.star_count, row.pull_count);
+    entry.words = arena_alloc(arena, (1 + count + more_count) * sizeof(*entry.words));
+    entry.words[entry.count++] = STR(""); /* finds everything */
+    for (size_t i = 0; i < count; i++)
+        entry.words[entry.count++] = words[i];
     for (size_t i = 0; i < more_count; i++) {
-        if (!is_among(words, count, more[i]) &&
-            !sql_search_insert(tx, more[i], rank, repository_id, err))
+        if (!is_among(words, count, more[i]))
+            entry.words[entry.count++] = more[i];
+    }
+    *out = entry;
+    return true;
+}
+
+bool search_index(struct db_tx *tx, int64_t repository_id, struct error *err)
+{
+    struct entry entry;
+    if (!entry_read(tx, repository_id, &entry, err) || !sql_search_clear(tx, repository_id, err))
+        return false;
+    if (!entry.found)
+        return true;
+    if (!sql_search_rerank_repository(tx, entry.rank, repository_id, err))
+        return false;
+    for (size_t i = 0; i < entry.count; i++) {
+        if (!sql_search_insert(tx, entry.words[i], entry.rank, repository_id, err))
             return false;
     }
+    return true;
+}
+
+bool search_index_is_right(struct db_tx *tx, int64_t repository_id, bool *out, struct error *err)
+{
+    struct entry entry;
+    struct search_terms_row *rows;
+    size_t count;
+    if (!entry_read(tx, repository_id, &entry, err) ||
+        !sql_search_terms(tx, repository_id, SEARCH_TOKENS_PER_REPOSITORY_MAX + 2, &rows, &count,
+                          err))
+        return false;
+    bool is_right = count == entry.count;
+    for (size_t i = 0; i < count && is_right; i++)
+        is_right = rows[i].place == entry.rank && rows[i].search_rank == entry.rank &&
+                   is_among(entry.words, entry.count, rows[i].term);
+    *out = is_right;
     return true;
 }

@@ -65,6 +65,9 @@ DEFINE_AUTO(struct worker, worker_stop);
 /* The job "blob_remove" (hub/collect.h). */
 bool blob_remove_run(struct worker *worker, struct arena *arena, const struct job *job,
                      struct error *err);
+/* The job "recovery_copy" (hub/recovery.h). */
+bool recovery_copy_run(struct worker *worker, struct arena *arena, const struct job *job,
+                       struct error *err);
 
 /* What every node does: writes pull counts, removes abandoned uploads and old logins, collects what
  * nothing keeps. */

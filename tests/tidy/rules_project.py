@@ -29,6 +29,13 @@ NO_UNIT_TEST = {
 # Modules that are one contract (one header) in several files: tested together, under that header's
 # name.
 TESTED_WITH = {
+    "src/hub/check_blob.c": "tests/unit/hub/test_check.c",
+    "src/hub/check_manifest.c": "tests/unit/hub/test_check.c",
+    "src/hub/check_rows.c": "tests/unit/hub/test_check.c",
+    "src/hub/check_store.c": "tests/unit/hub/test_check.c",
+    "src/hub/check_verify.c": "tests/unit/hub/test_check.c",
+    "src/hub/manifest_rows.c": "tests/unit/hub/test_manifest.c",
+    "src/hub/recovery_restore.c": "tests/unit/hub/test_recovery.c",
     "src/hub/referrer.c": "tests/unit/hub/test_manifest.c",
     "src/hub/search_index.c": "tests/unit/hub/test_search.c",
     "src/hub/tag.c": "tests/unit/hub/test_manifest.c",
