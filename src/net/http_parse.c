@@ -270,6 +270,22 @@ static enum parse_status parse_header(struct str line, struct http_head *out)
     return PARSE_DONE;
 }
 
+/* Is the last header one that says what the request means, and was there one before?  Somebody on
+ * the way may have gone by the other. */
+static bool is_ambiguous(const struct http_head *head)
+{
+    const struct str names[] = { STR("Content-Type"), STR("Content-Range"), STR("Range"),
+                                 STR("If-Range") };
+    struct str last = head->headers[head->header_count - 1].name;
+    bool may_stand_once = false;
+    for (size_t i = 0; i < ARRAY_COUNT(names); i++)
+        may_stand_once |= str_equal_ignore_case(last, names[i]);
+    for (size_t i = 0; may_stand_once && i + 1 < head->header_count; i++)
+        if (str_equal_ignore_case(last, head->headers[i].name))
+            return true;
+    return false;
+}
+
 static enum parse_status finish(const struct framing *framing, struct http_head *out)
 {
     if (framing->has_coding) {
@@ -319,6 +335,8 @@ enum parse_status http_head_parse(const char *bytes, size_t count, size_t *scann
     status = parse_request_line(take_line(bytes, &at), out);
     while (status == PARSE_DONE && at < out->size - 2) {
         status = parse_header(take_line(bytes, &at), out);
+        if (status == PARSE_DONE && is_ambiguous(out))
+            status = bad(out, 400, "a header twice that may stand once");
         if (status == PARSE_DONE)
             status = note_header(&out->headers[out->header_count - 1], &framing, out);
     }

@@ -6,7 +6,8 @@
  * parsers could read in two ways is refused and the connection closed: Content-Length with
  * Transfer-Encoding, any coding but exactly `chunked`, repeated or non-digit Content-Length, white
  * space before the colon, folded lines, bare CR or LF, NUL and other controls in values, no or two
- * Host in HTTP/1.1, chunk sizes that are not plain hexadecimal. Source: RFC 9112; the probes of
+ * Host in HTTP/1.1, chunk sizes that are not plain hexadecimal, a second Content-Type,
+ * Content-Range, Range or If-Range. Source: RFC 9112; the probes of
  * tests/unit/net/test_http_parse.c. */
 #pragma once
 #include "base/limits.h"
