@@ -65,7 +65,8 @@ def test_push__well_known_blobs(alice, algorithm, way, blob):
 
 
 @pytest.mark.parametrize(
-    "digest", ["sha256:zz", "md5:" + "0" * 32, "sha256", "", "sha512:" + "0" * 64, "sha1:" + "0" * 40]
+    "digest",
+    ["sha256:zz", "md5:" + "0" * 32, "sha256", "", "sha512:" + "0" * 64, "sha1:" + "0" * 40],
 )
 def test_push__digests_that_are_none_are_400(alice, digest):
     for answer in (
@@ -113,12 +114,15 @@ class TestSession:
             ).headers["Location"]
         return check_created(alice, finish(alice, location, digest), digest, blob)
 
-    @pytest.mark.parametrize("value", ["5-1", "-5", "a-b", "bytes=0-4", "0-4,5-9", "0-99999999999999999999"])
+    @pytest.mark.parametrize(
+        "value", ["5-1", "-5", "a-b", "bytes=0-4", "0-4,5-9", "0-99999999999999999999"]
+    )
     def test_session__content_range_of_another_form_is_refused(self, alice, value):
-        answer = alice.call(
-            "PATCH", with_query(start(alice)), b"12345", {"Content-Range": value}
+        answer = alice.call("PATCH", with_query(start(alice)), b"12345", {"Content-Range": value})
+        assert answer.status == 400 and answer.errors()[0][0] in (
+            "BLOB_UPLOAD_INVALID",
+            "SIZE_INVALID",
         )
-        assert answer.status == 400 and answer.errors()[0][0] in ("BLOB_UPLOAD_INVALID", "SIZE_INVALID")
 
     def test_session__content_range_and_length_must_agree(self, alice):
         location = start(alice)
@@ -203,7 +207,10 @@ class TestMount:
         for query in ({}, {"from": source.repository}):
             assert self.mount(bob, digest, **query).status == 202
         bob.expect(404, "HEAD", f"blobs/{digest}")
-        scopes = [f"repository:{alice.repository}:pull,push", f"repository:{source.repository}:pull"]
+        scopes = [
+            f"repository:{alice.repository}:pull,push",
+            f"repository:{source.repository}:pull",
+        ]
         alice.token = token(checked, "alice", scopes)
         answer = self.mount(alice, digest, **{"from": source.repository})
         assert answer.status == 201, answer
@@ -281,9 +288,11 @@ class TestConditions:
         digest = pushed(alice, blob)
         tag = alice.blob(digest).headers["ETag"]
         assert tag == f'"{digest}"'
-        for value in (tag, "*", f'W/{tag}', f'"other", {tag}'):
+        for value in (tag, "*", f"W/{tag}", f'"other", {tag}'):
             for method in ("GET", "HEAD"):
-                answer = alice.expect(304, method, f"blobs/{digest}", headers={"If-None-Match": value})
+                answer = alice.expect(
+                    304, method, f"blobs/{digest}", headers={"If-None-Match": value}
+                )
                 assert answer.body == b"" and answer.headers["ETag"] == tag
                 assert answer.headers["Docker-Content-Digest"] == digest
         assert alice.blob(digest, **{"If-None-Match": '"other"'}).status == 200
