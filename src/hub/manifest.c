@@ -342,6 +342,54 @@ bool manifest_get(struct hub *hub, struct arena *arena, int64_t repository_id,
     return true;
 }
 
+/* --- leasing ------------------------------------------------------------------------------- */
+
+static bool lease_is_short(struct hub *hub, struct arena *arena, int64_t repository_id,
+                           const struct reference *reference, bool *out, struct error *err)
+{
+    struct db_tx *tx AUTO(db_tx_end) = db_read(hub->db, arena, err);
+    struct manifest_by_digest_row row;
+    bool found;
+    int64_t now_ms;
+    if (!tx || !db_now_ms(tx, &now_ms, err) ||
+        !sql_manifest_by_digest(tx, repository_id, &reference->digest, &row, &found, err))
+        return false;
+    *out = found && row.lease_until_ms < now_ms + hub->lease_ms;
+    return found || unknown_manifest(reference, err);
+}
+
+struct leasing {
+    int64_t repository_id, lease_ms;
+    const struct reference *reference;
+};
+
+static bool lease_tx(struct db_tx *tx, void *context, struct error *err)
+{
+    const struct leasing *leasing = context;
+    int64_t now_ms, changed;
+    if (!db_now_ms(tx, &now_ms, err) ||
+        !sql_manifest_lease(tx, now_ms + leasing->lease_ms, leasing->repository_id,
+                            &leasing->reference->digest, &changed, err))
+        return false;
+    return changed == 1 || unknown_manifest(leasing->reference, err);
+}
+
+bool manifest_lease(struct hub *hub, struct arena *arena, int64_t repository_id,
+                    const struct digest *digest, struct error *err)
+{
+    struct reference reference = { .digest = *digest };
+    /* Longer than promised, as that of a blob: one write for the many HEADs of a push. */
+    struct leasing leasing = {
+        .repository_id = repository_id,
+        .lease_ms = hub->lease_ms + hub->lease_ms / 4,
+        .reference = &reference,
+    };
+    bool is_short;
+    if (!lease_is_short(hub, arena, repository_id, &reference, &is_short, err))
+        return false;
+    return !is_short || db_write(hub->db, arena, lease_tx, &leasing, err);
+}
+
 /* --- deleting ------------------------------------------------------------------------------ */
 
 struct deleting {

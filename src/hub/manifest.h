@@ -55,6 +55,11 @@ NODISCARD bool manifest_get(struct hub *hub, struct arena *arena, int64_t reposi
                             const struct reference *reference, bool with_body,
                             struct manifest_document *out, struct error *err);
 
+/* Renews the lease of a manifest that a push was told to be here: while it lasts, the manifest does
+ * not go with an index that lists it.  ERROR_NOT_FOUND if it has gone meanwhile. */
+NODISCARD bool manifest_lease(struct hub *hub, struct arena *arena, int64_t repository_id,
+                              const struct digest *digest, struct error *err);
+
 /* By tag: the tag goes, its content stays.  By digest: the manifest and all of its tags go;
  * ERROR_DENIED while an index in the repository refers to it. */
 NODISCARD bool manifest_delete(struct hub *hub, struct arena *arena, int64_t repository_id,

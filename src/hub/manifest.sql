@@ -48,7 +48,7 @@ SELECT id, deleted_ms FROM manifest WHERE repository_id = $1 AND digest = $2;
 -- in:   pushed_ms int, lease_until_ms int, id int
 UPDATE manifest SET pushed_ms = $1, lease_until_ms = $2 WHERE id = $3;
 
--- name: manifest_lease :exec
+-- name: manifest_lease :count
 -- in:   until_ms int, repository_id int, digest digest
 UPDATE manifest SET lease_until_ms = $1
 WHERE repository_id = $2 AND digest = $3 AND deleted_ms IS NULL;

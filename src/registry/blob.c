@@ -11,43 +11,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-/* Does the token, if it is one, name this repository for pushing?  `centos` is `library/centos`. */
-static bool ceiling_has_push(const struct caller *caller, struct repository_name name)
-{
-    if (!caller->has_ceiling)
-        return true;
-    for (size_t i = 0; i < caller->scope_count; i++) {
-        const struct scope *scope = &caller->scopes[i];
-        struct repository_name named;
-        struct error ignored = { 0 };
-        if (scope->type == SCOPE_REPOSITORY && (scope->actions & SCOPE_PUSH) &&
-            repository_name_parse(scope->name, &named, &ignored) &&
-            str_equal(named.owner, name.owner) && str_equal(named.name, name.name))
-            return true;
-    }
-    return false;
-}
-
-/* A HEAD of somebody who may push asks "need I upload this?", and his manifest relies on the
- * answer. */
-static bool is_push_check(struct request *request, bool *out, struct error *err)
-{
-    const struct caller *caller = access_caller(request);
-    *out = false;
-    if (request->method != METHOD_HEAD || caller->account.id == 0 ||
-        !ceiling_has_push(caller, request->captures.repository))
-        return true;
-    struct scope scope = {
-        .type = SCOPE_REPOSITORY,
-        .name = request->captures.repository_text,
-        .actions = SCOPE_PUSH,
-    };
-    if (!access_grant(access_hub(request), request->arena, &caller->account, &scope, 1, err))
-        return false;
-    *out = (scope.actions & SCOPE_PUSH) != 0;
-    return true;
-}
-
 struct blob_stretch {
     struct blob_reader *reader;
     uint64_t offset;
@@ -148,7 +111,7 @@ bool registry_blob_get(struct request *request, struct response *response, struc
 {
     struct blob blob;
     bool renew;
-    if (!registry_head_needs_token(request, err) || !is_push_check(request, &renew, err) ||
+    if (!registry_head_needs_token(request, err) || !registry_is_push_check(request, &renew, err) ||
         !blob_find(access_hub(request), request->arena, access_caller(request)->repository_id,
                    &request->captures.digest, renew, &blob, err))
         return false;

@@ -78,8 +78,15 @@ bool registry_manifest_get(struct request *request, struct response *response, s
 {
     bool is_head = request->method == METHOD_HEAD;
     struct manifest_document document;
+    bool is_push_check;
     if (!registry_head_needs_token(request, err) ||
-        !find_document(request, !is_head, &document, err))
+        !find_document(request, !is_head, &document, err) ||
+        !registry_is_push_check(request, &is_push_check, err))
+        return false;
+    /* An index that is pushed next may count on it. */
+    if (is_push_check &&
+        !manifest_lease(access_hub(request), request->arena, access_caller(request)->repository_id,
+                        &document.digest, err))
         return false;
 
     char text[DIGEST_TEXT_MAX];

@@ -53,6 +53,9 @@ void challenge_add(struct request *request, struct response *response, const str
  * is what pushes begin with.  containerd that meets the first challenge at the PUT of a manifest
  * does not send the body again, and hangs. */
 NODISCARD bool registry_head_needs_token(const struct request *request, struct error *err);
+/* A HEAD of somebody who may push asks "need I upload this?", and his manifest relies on the
+ * answer. */
+NODISCARD bool registry_is_push_check(struct request *request, bool *out, struct error *err);
 /* Goes on every answer under /v2/. */
 void registry_header(struct response *response);
 void registry_digest_header(struct response *response, const struct digest *digest);

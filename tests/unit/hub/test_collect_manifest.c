@@ -121,6 +121,29 @@ static void test_collect_take_down__a_child_put_again_stays(void **state)
     collect_check_files(fixture, 2);
 }
 
+static void test_manifest_lease__keeps_a_child_that_a_push_was_told_of(void **state)
+{
+    struct hub_fixture *fixture = *state;
+    struct multi multi = push_multi(fixture);
+    struct hub *hub = fixture->hub;
+    int64_t before = hub_fixture_sql(fixture, "SELECT max(lease_until_ms) FROM manifest");
+    CHECK(manifest_lease(hub, fixture->arena, multi.app, &multi.arm64, &fixture->err));
+    int64_t renewed = hub_fixture_sql(fixture, "SELECT max(lease_until_ms) FROM manifest");
+    assert_true(renewed > before + HOUR_MS);
+    hub_fixture_later(fixture, 60000);
+    CHECK(manifest_lease(hub, fixture->arena, multi.app, &multi.arm64, &fixture->err));
+    assert_int_equal(hub_fixture_sql(fixture, "SELECT max(lease_until_ms) FROM manifest"), renewed);
+    CHECK(collect_delete(fixture, multi.app, &multi.index));
+    collect_all(fixture);
+    assert_true(collect_has(fixture, multi.app, &multi.arm64));
+    CHECK_FAILS(manifest_lease(hub, fixture->arena, multi.app, &multi.amd64, &fixture->err),
+                ERROR_NOT_FOUND, "sha256:");
+    collect_push_index(fixture, multi.app, &multi.arm64, NULL, "next");
+    collect_later(fixture);
+    assert_true(collect_has(fixture, multi.app, &multi.arm64));
+    collect_check_files(fixture, 2);
+}
+
 /* --- a subject and its referrers ----------------------------------------------------------------
  */
 
@@ -345,6 +368,7 @@ int main(void)
         CONTENT_TEST(test_collect_take_down__goes_down_through_nested_indexes),
         CONTENT_TEST(test_collect_take_down__leaves_children_that_a_push_counts_on),
         CONTENT_TEST(test_collect_take_down__a_child_put_again_stays),
+        CONTENT_TEST(test_manifest_lease__keeps_a_child_that_a_push_was_told_of),
         CONTENT_TEST(test_collect_take_down__takes_referrers_along),
         CONTENT_TEST(test_collect_take_down__hides_thousands_at_once_and_ends_them_in_steps),
         CONTENT_TEST(test_manifest_delete__is_hidden_inside_the_window),
