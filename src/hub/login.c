@@ -36,14 +36,16 @@ enum {
 
 struct remembered {
     uint8_t mark[MARK_BYTES]; /* keyed hash of name and password */
-    int64_t account_id;       /* 0: free */
+    int64_t account_id;       /* 0: nobody's name */
     int64_t credential_generation;
-    int64_t until_ms; /* monotonic */
+    int64_t until_ms; /* monotonic; in the past: free */
 };
+
+enum verdict { VERDICT_GOOD, VERDICT_WRONG, VERDICT_COUNT };
 
 struct login_cache {
     pthread_mutex_t lock;
-    struct remembered sets[CACHE_SETS][CACHE_WAYS];
+    struct remembered sets[VERDICT_COUNT][CACHE_SETS][CACHE_WAYS];
 };
 
 struct login_cache *login_cache_new(void)
@@ -64,22 +66,21 @@ void login_cache_free(struct login_cache *cache)
     free(cache);
 }
 
-static struct remembered *cache_set(struct login_cache *cache,
+static struct remembered *cache_set(struct login_cache *cache, enum verdict verdict,
                                     const uint8_t mark[static MARK_BYTES])
 {
-    return cache->sets[(mark[0] | mark[1] << 8) % CACHE_SETS];
+    return cache->sets[verdict][(mark[0] | mark[1] << 8) % CACHE_SETS];
 }
 
-static bool cache_find(struct login_cache *cache, const uint8_t mark[static MARK_BYTES],
-                       struct remembered *out)
+static bool cache_find(struct login_cache *cache, enum verdict verdict,
+                       const uint8_t mark[static MARK_BYTES], struct remembered *out)
 {
     bool found = false;
     int64_t now_ms = clock_monotonic_ms();
     (void)pthread_mutex_lock(&cache->lock);
-    const struct remembered *set = cache_set(cache, mark);
+    const struct remembered *set = cache_set(cache, verdict, mark);
     for (int i = 0; i < CACHE_WAYS && !found; i++) {
-        found = set[i].account_id != 0 && set[i].until_ms > now_ms &&
-                memcmp(set[i].mark, mark, MARK_BYTES) == 0;
+        found = set[i].until_ms > now_ms && memcmp(set[i].mark, mark, MARK_BYTES) == 0;
         if (found)
             *out = set[i];
     }
@@ -88,8 +89,8 @@ static bool cache_find(struct login_cache *cache, const uint8_t mark[static MARK
 }
 
 /* Takes the place of the same mark, or of what ends first. */
-static void cache_put(struct login_cache *cache, const uint8_t mark[static MARK_BYTES],
-                      const struct account *account)
+static void cache_put(struct login_cache *cache, enum verdict verdict,
+                      const uint8_t mark[static MARK_BYTES], const struct account *account)
 {
     struct remembered entry = {
         .account_id = account->id,
@@ -98,7 +99,7 @@ static void cache_put(struct login_cache *cache, const uint8_t mark[static MARK_
     };
     memcpy(entry.mark, mark, MARK_BYTES);
     (void)pthread_mutex_lock(&cache->lock);
-    struct remembered *set = cache_set(cache, mark), *place = set;
+    struct remembered *set = cache_set(cache, verdict, mark), *place = set;
     for (int i = 0; i < CACHE_WAYS; i++) {
         if (memcmp(set[i].mark, mark, MARK_BYTES) == 0) {
             place = &set[i];
@@ -122,6 +123,7 @@ struct attempt {
     struct account account; /* whose name it is; id 0: nobody's */
     struct str password_hash;
     bool has_failures; /* of this name from this address, to be forgotten after a success */
+    bool is_repeated;  /* the last of them was this password */
     int64_t failure_count;
 };
 
@@ -196,7 +198,7 @@ static bool try_remembered(struct attempt *attempt, bool *known, struct error *e
 {
     struct remembered entry;
     *known = false;
-    if (!cache_find(attempt->hub->logins, attempt->mark, &entry))
+    if (!cache_find(attempt->hub->logins, VERDICT_GOOD, attempt->mark, &entry))
         return true;
     struct db_tx *tx AUTO(db_tx_end) = db_read(attempt->hub->db, attempt->arena, err);
     struct account account;
@@ -229,20 +231,9 @@ static bool find_account(struct db_tx *tx, struct attempt *attempt, struct error
     return account_find_by_id(tx, by_name.id, &attempt->account, err);
 }
 
-/* Is this name from this address, or with an empty name the whole address, locked? */
-static bool check_lock(struct db_tx *tx, struct str name, struct str address, bool *has_failures,
-                       struct error *err)
+static bool refuse_locked(int64_t wait_ms, struct error *err)
 {
-    struct login_failure_get_row row;
-    bool found;
-    int64_t now_ms;
-    if (!sql_login_failure_get(tx, name, address, &row, &found, err) ||
-        !db_now_ms(tx, &now_ms, err))
-        return false;
-    *has_failures = found;
-    if (!found || row.locked_until_ms <= now_ms)
-        return true;
-    int64_t wait_s = (row.locked_until_ms - now_ms + 999) / 1000;
+    int64_t wait_s = (wait_ms + 999) / 1000;
     (void)error_set_about(err, ABOUT_CREDENTIALS, ERROR_TOO_MANY,
                           "too many wrong passwords: try again in %d minutes",
                           (int)((wait_s + 59) / 60));
@@ -250,13 +241,51 @@ static bool check_lock(struct db_tx *tx, struct str name, struct str address, bo
     return false;
 }
 
+/* Is the whole address (whose row has the empty name) locked, or this name from it? */
+static bool check_locks(struct db_tx *tx, struct attempt *attempt, struct error *err)
+{
+    const struct str names[] = { STR(""), attempt->name };
+    int64_t now_ms;
+    if (!db_now_ms(tx, &now_ms, err))
+        return false;
+    for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
+        struct login_failure_get_row row;
+        bool found;
+        if (!sql_login_failure_get(tx, names[i], attempt->address, &row, &found, err))
+            return false;
+        if (found && row.locked_until_ms > now_ms)
+            return refuse_locked(row.locked_until_ms - now_ms, err);
+        attempt->has_failures = found;
+        attempt->is_repeated =
+            found && row.failure_count > 0 &&
+            str_equal(row.last_mark, (struct str){ (const char *)attempt->mark, MARK_BYTES });
+    }
+    return true;
+}
+
 static bool look_up(struct attempt *attempt, struct error *err)
 {
     struct db_tx *tx AUTO(db_tx_end) = db_read(attempt->hub->db, attempt->arena, err);
-    bool has_address_failures;
-    return tx && check_lock(tx, STR(""), attempt->address, &has_address_failures, err) &&
-           check_lock(tx, attempt->name, attempt->address, &attempt->has_failures, err) &&
-           find_account(tx, attempt, err);
+    return tx && check_locks(tx, attempt, err) && find_account(tx, attempt, err);
+}
+
+/* Of many guesses that were let in together, those that are computed after the lock must not tell.
+ */
+static bool check_locks_again(struct attempt *attempt, struct error *err)
+{
+    struct db_tx *tx AUTO(db_tx_end) = db_read(attempt->hub->db, attempt->arena, err);
+    return tx && check_locks(tx, attempt, err);
+}
+
+/* The same wrong password once more, for an account that is as it was then: whoever repeats it may
+ * do so for ever, so this costs no more than any other request. */
+static bool is_known_to_be_wrong(const struct attempt *attempt)
+{
+    struct remembered entry;
+    return attempt->is_repeated &&
+           cache_find(attempt->hub->logins, VERDICT_WRONG, attempt->mark, &entry) &&
+           entry.account_id == attempt->account.id &&
+           entry.credential_generation == attempt->account.credential_generation;
 }
 
 /* ---- counting failures ---- */
@@ -308,7 +337,7 @@ static bool failure_body(struct db_tx *tx, void *context, struct error *err)
     };
     int64_t address_count;
     bool is_repeated = false, is_same_for_address;
-    if (!db_now_ms(tx, &tally.now_ms, err))
+    if (!check_locks(tx, attempt, err) || !db_now_ms(tx, &tally.now_ms, err))
         return false;
     /* What can be no name has no row of its own: the empty name is the address. */
     if (attempt->name.len > 0 &&
@@ -336,6 +365,7 @@ static void log_failure(struct str name, struct str address)
 static bool fail(struct attempt *attempt, struct str address, struct error *err)
 {
     log_failure(attempt->name, address);
+    cache_put(attempt->hub->logins, VERDICT_WRONG, attempt->mark, &attempt->account);
     if (!db_write(attempt->hub->db, attempt->arena, failure_body, attempt, err))
         return false;
     int64_t delay_ms = attempt->failure_count * DELAY_STEP_MS;
@@ -384,16 +414,23 @@ bool login_check(struct hub *hub, struct arena *arena, struct str name, struct s
         *out = attempt.account;
         return true;
     }
-    if (!look_up(&attempt, err) ||
-        !password_verify(arena, attempt.password_hash, secret, &is_good, err))
+    if (!look_up(&attempt, err))
+        return false;
+    if (is_known_to_be_wrong(&attempt)) {
+        log_failure(attempt.name, address);
+        return refuse(err);
+    }
+    if (!password_verify(arena, attempt.password_hash, secret, &is_good, err))
         return false;
     if (!is_good)
         return fail(&attempt, address, err);
+    if (!check_locks_again(&attempt, err))
+        return false;
     if (!attempt.account.is_active)
         return refuse_inactive(err);
     if (attempt.has_failures && !db_write(hub->db, arena, forget_body, &attempt, err))
         return false;
-    cache_put(hub->logins, attempt.mark, &attempt.account);
+    cache_put(hub->logins, VERDICT_GOOD, attempt.mark, &attempt.account);
     *out = attempt.account;
     return true;
 }

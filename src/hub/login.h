@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* hub/login.h - proving who one is: passwords and identity tokens.
  *
- * Wrong passwords are counted by account name and client address, in the database and by its clock,
- * so that all nodes count together.  Ten different ones within ten minutes lock this pair for ten
- * minutes (ERROR_TOO_MANY with retry_after_s); a hundred from one address lock the address.  An
- * IPv6 client counts as its /64.  The same wrong password again is not counted, since docker asks
- * twice (POST, then GET).  Before the lock, each answer comes a little later: 100 ms for each
- * failure so far, at most a second.  Names that do not exist are treated alike, in time as well.
+ * Wrong passwords are counted by the name that was given (so an account's e-mail address counts for
+ * itself) and client address, in the database and by its clock, so that all nodes count together.
+ * Ten within ten minutes lock this pair for ten minutes (ERROR_TOO_MANY with retry_after_s); a
+ * hundred from one address lock the address.  Guesses that were sent together with those that lock
+ * are refused as well, right or wrong.  An IPv6 client counts as its /64.  The last wrong password
+ * again is neither counted nor, within a minute, computed or delayed: docker asks twice (POST, then
+ * GET), and a client with an old password asks for ever.  Before the lock, each other answer comes
+ * a little later: 100 ms for each failure so far, at most a second.  Names that do not exist are
+ * treated alike, in time as well.
  *
  * A good password is remembered for a minute (as a keyed hash, in memory) and not computed again;
  * the account is read anew at each use, so that a change of password or activity ends that at once.

@@ -5,6 +5,8 @@
 #include "hub/password.h"
 #include "hub_fixture.h"
 
+#include <pthread.h>
+
 #define HERE "10.0.0.1"
 
 static struct account someone;
@@ -200,6 +202,86 @@ static void test_login_check__answers_later_and_later(void **state)
     int64_t from_ms = clock_monotonic_ms();
     check_wrong(fixture, "alice", "fourth");
     assert_true(clock_monotonic_ms() - from_ms >= 400);
+}
+
+enum { GUESSES_AT_ONCE = 12 };
+
+struct guess {
+    struct hub_fixture *fixture;
+    pthread_barrier_t *start;
+    int number;
+    enum error_kind answer;
+};
+
+static void *guess_run(void *argument)
+{
+    struct guess *guess = argument;
+    struct arena *arena AUTO(arena_free) = arena_new();
+    struct account account;
+    struct error err = { 0 };
+    struct str secret = arena_format(arena, "guess-number-%d", guess->number);
+    (void)pthread_barrier_wait(guess->start);
+    bool ok =
+        login_check(guess->fixture->hub, arena, STR("alice"), secret, STR(HERE), &account, &err);
+    guess->answer = ok ? ERROR_NONE : err.kind;
+    error_clear(&err);
+    return NULL;
+}
+
+/* They all find the door open; only as many as are left to ten may learn anything. */
+static void test_login_check__answers_no_more_guesses_for_being_asked_at_once(void **state)
+{
+    struct hub_fixture *fixture = *state;
+    (void)hub_fixture_user(fixture, "alice", false);
+    have_failed(fixture, "alice", HERE, LOGIN_FAILURES_MAX - 2);
+    pthread_barrier_t start;
+    pthread_t threads[GUESSES_AT_ONCE];
+    struct guess guesses[GUESSES_AT_ONCE];
+    assert_int_equal(pthread_barrier_init(&start, NULL, GUESSES_AT_ONCE), 0);
+    for (int i = 0; i < GUESSES_AT_ONCE; i++) {
+        guesses[i] = (struct guess){ .fixture = fixture, .start = &start, .number = i };
+        assert_int_equal(pthread_create(&threads[i], NULL, guess_run, &guesses[i]), 0);
+    }
+    int answered = 0, locked = 0;
+    for (int i = 0; i < GUESSES_AT_ONCE; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        answered += guesses[i].answer == ERROR_UNAUTHENTICATED;
+        locked += guesses[i].answer == ERROR_TOO_MANY;
+    }
+    assert_int_equal(pthread_barrier_destroy(&start), 0);
+    assert_int_equal(answered, 2);
+    assert_int_equal(locked, GUESSES_AT_ONCE - 2);
+}
+
+/* A client with an old password never stops: it must cost neither threads nor argon2. */
+static void test_login_check__neither_computes_nor_delays_the_same_password_again(void **state)
+{
+    struct hub_fixture *fixture = *state;
+    (void)hub_fixture_user(fixture, "alice", false);
+    have_failed(fixture, "alice", HERE, 3);
+    check_wrong(fixture, "alice", "same-wrong-one");
+    int64_t from_ms = clock_monotonic_ms();
+    for (int i = 0; i < 20; i++)
+        check_wrong(fixture, "alice", "same-wrong-one");
+    assert_in_range(clock_monotonic_ms() - from_ms, 0, 20 * 400 - 1);
+    /* From elsewhere it counts. */
+    assert_false(login_from(fixture, "alice", "same-wrong-one", "10.0.0.2"));
+    error_clear(&fixture->err);
+    assert_int_equal(failures_of(fixture, "alice", "10.0.0.2"), 1);
+}
+
+static void test_login_check__takes_at_once_what_was_wrong_before_a_change(void **state)
+{
+    struct hub_fixture *fixture = *state;
+    check_wrong(fixture, "alice", "alice-password");
+    (void)hub_fixture_user(fixture, "alice", false);
+    assert_true(login(fixture, "alice", "alice-password"));
+    check_wrong(fixture, "alice", "new-password");
+    change(fixture, "alice", (struct account_change){ .password = STR("new-password") });
+    assert_true(login(fixture, "alice", "new-password"));
+    check_wrong(fixture, "new@example.org", "new-password");
+    change(fixture, "alice", (struct account_change){ .email = STR("new@example.org") });
+    assert_true(login(fixture, "new@example.org", "new-password"));
 }
 
 /* ---- remembered passwords ---- */
@@ -443,6 +525,9 @@ int main(void)
         HUB_TEST(test_login_check__locks_an_address_after_a_hundred),
         HUB_TEST(test_login_check__counts_an_ipv6_network_as_one_address),
         HUB_TEST(test_login_check__answers_later_and_later),
+        HUB_TEST(test_login_check__answers_no_more_guesses_for_being_asked_at_once),
+        HUB_TEST(test_login_check__neither_computes_nor_delays_the_same_password_again),
+        HUB_TEST(test_login_check__takes_at_once_what_was_wrong_before_a_change),
         HUB_TEST(test_login_check__remembers_a_good_password_for_a_minute),
         HUB_TEST(test_login_check__forgets_it_with_the_password),
         HUB_TEST(test_login_check__forgets_an_email_address_that_went_elsewhere),
