@@ -41,8 +41,11 @@ struct file_store {
 struct file_writer {
     struct blob_writer writer;
     int fd;
-    uint64_t offset, flushed; /* up to where the disk has been told to write */
-    bool must_sync_folder;    /* the upload may be new */
+    uint64_t offset;       /* of the next write */
+    uint64_t flushed;      /* up to where the disk has been told to write */
+    uint64_t synced;       /* up to where it has written */
+    bool is_cut;           /* the disk was full, and what was not synced is gone */
+    bool must_sync_folder; /* the upload may be new */
     char upload_id[UPLOAD_ID_CHARS];
 };
 
@@ -132,6 +135,7 @@ static bool file_append(struct blob_store *store, struct str upload_id, uint64_t
                                     .fd = take(&fd),
                                     .offset = offset,
                                     .flushed = offset,
+                                    .synced = offset,
                                     .must_sync_folder = offset == 0 };
     memcpy(writer->upload_id, upload_id.ptr, UPLOAD_ID_CHARS);
     *out = &writer->writer;
@@ -163,11 +167,31 @@ static void flush_ahead(struct file_writer *writer)
     writer->flushed = writer->offset;
 }
 
+static bool was_cut(struct error *err)
+{
+    return error_set_errno(err, ENOSPC, "the upload was cut to what was synced before");
+}
+
+/* Half an upload must not keep a disk full on which nothing else could be written any more, not
+ * even that the upload is cancelled. */
+static void give_back(struct file_writer *writer)
+{
+    struct error ignored = { 0 };
+    writer->is_cut = true;
+    if (!file_truncate(writer->fd, writer->synced, &ignored))
+        error_clear(&ignored); /* swept later */
+}
+
 static bool file_write(struct blob_writer *base, struct str bytes, struct error *err)
 {
     struct file_writer *writer = (struct file_writer *)base;
-    if (!file_write_at(writer->fd, bytes.ptr, bytes.len, writer->offset, err))
+    if (writer->is_cut)
+        return was_cut(err);
+    if (!file_write_at(writer->fd, bytes.ptr, bytes.len, writer->offset, err)) {
+        if (err->kind == ERROR_NO_SPACE)
+            give_back(writer);
         return false;
+    }
     writer->offset += bytes.len;
     flush_ahead(writer);
     return true;
@@ -177,6 +201,8 @@ static bool file_writer_sync(struct blob_writer *base, struct error *err)
 {
     struct file_writer *writer = (struct file_writer *)base;
     struct str upload_id = { writer->upload_id, UPLOAD_ID_CHARS };
+    if (writer->is_cut)
+        return was_cut(err);
     if (!sync_or_remove(of(base->store), upload_id, writer->fd, err))
         return false;
     char path[PATH_MAX];
@@ -184,6 +210,7 @@ static bool file_writer_sync(struct blob_writer *base, struct error *err)
         !file_sync_folder(folder_path(of(base->store), "uploads", path), err))
         return false;
     writer->must_sync_folder = false;
+    writer->synced = writer->offset;
     return true;
 }
 

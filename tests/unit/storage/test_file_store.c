@@ -127,6 +127,32 @@ static void test_sync__gives_up_an_upload_that_cannot_be_synced(void **state)
     check_error(&s->err, ERROR_NOT_FOUND, "does not have the upload");
 }
 
+/* Or a disk that one large upload has filled would stay full: the database could write no more,
+ * not even that the upload is cancelled. */
+static void test_write__gives_back_what_does_not_fit(void **state)
+{
+    struct stores *s = *state;
+    struct blob_place place = place_of('f', STR("abcdef"));
+    struct blob_writer *writer = NULL;
+    assert_true(blob_append(s->store, id_of(&place), 0, &writer, &s->err));
+    assert_true(blob_write(writer, STR("abc"), &s->err));
+    assert_true(blob_sync(writer, &s->err));
+    assert_true(blob_write(writer, STR("de"), &s->err));
+    file_fail_nth_for_test(1, ENOSPC);
+    assert_false(blob_write(writer, STR("f"), &s->err));
+    file_fail_nth_for_test(0, 0);
+    check_error(&s->err, ERROR_NO_SPACE, "");
+    check_str(upload_content(s, &place), "abc");
+    /* Nobody may take what is gone for kept, or write behind the gap. */
+    assert_false(blob_sync(writer, &s->err));
+    check_error(&s->err, ERROR_NO_SPACE, "was cut");
+    assert_false(blob_write(writer, STR("f"), &s->err));
+    check_error(&s->err, ERROR_NO_SPACE, "was cut");
+    blob_writer_close(writer);
+    assert_true(append_at(s, &place, 3, STR("def")));
+    check_str(upload_content(s, &place), "abcdef");
+}
+
 static void test_read__tells_a_failing_disk(void **state)
 {
     struct stores *s = *state;
@@ -171,6 +197,7 @@ int main(void)
         ON_FILE(test_finish__makes_a_removed_folder_anew),
         ON_FILE(test_upload__survives_the_failure_of_any_call),
         ON_FILE(test_sync__gives_up_an_upload_that_cannot_be_synced),
+        ON_FILE(test_write__gives_back_what_does_not_fit),
         ON_FILE(test_read__tells_a_failing_disk),
         ON_FILE(test_check__misses_a_removed_folder),
         ON_FILE(test_open__finds_what_another_process_has_stored),
