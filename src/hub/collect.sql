@@ -4,12 +4,17 @@
 
 -- --- candidates -------------------------------------------------------------------------------
 
--- The earliest time stays: whoever looks then puts it off for what else there is.
+-- The earliest time stays: whoever looks then puts it off for what else there is.  It is read by NOT EXISTS
+-- and not by a WHERE behind DO UPDATE: the latter PostgreSQL does not count as reading, and would let a
+-- collector that cannot see our claim remove the very candidate on which we rely.
+
 -- name: candidate_add :exec
 -- in:   kind int, repository_id int, digest digest, due_ms int
-INSERT INTO candidate (kind, repository_id, digest, due_ms) VALUES ($1, $2, $3, $4)
-ON CONFLICT (repository_id, digest, kind) DO UPDATE SET due_ms = excluded.due_ms
-WHERE excluded.due_ms < candidate.due_ms;
+INSERT INTO candidate (kind, repository_id, digest, due_ms)
+SELECT $1, $2, $3, $4
+WHERE NOT EXISTS (SELECT 1 FROM candidate k WHERE k.repository_id = $2 AND k.digest = $3
+                  AND k.kind = $1 AND k.due_ms <= $4)
+ON CONFLICT (repository_id, digest, kind) DO UPDATE SET due_ms = excluded.due_ms;
 
 -- The blobs of a manifest that ends.
 -- name: candidate_add_blobs :exec
@@ -18,8 +23,9 @@ INSERT INTO candidate (kind, repository_id, digest, due_ms)
 SELECT DISTINCT 1, f.repository_id, f.digest, CAST($1 AS BIGINT)
 FROM manifest_reference f
 WHERE f.manifest_id = $2 AND f.role <> 3
-ON CONFLICT (repository_id, digest, kind) DO UPDATE SET due_ms = excluded.due_ms
-WHERE excluded.due_ms < candidate.due_ms;
+  AND NOT EXISTS (SELECT 1 FROM candidate k WHERE k.repository_id = f.repository_id
+                  AND k.digest = f.digest AND k.kind = 1 AND k.due_ms <= $1)
+ON CONFLICT (repository_id, digest, kind) DO UPDATE SET due_ms = excluded.due_ms;
 
 -- A manifest without a tag, if the policy of its namespace says when those go.
 -- name: candidate_add_untagged :exec
@@ -28,8 +34,10 @@ INSERT INTO candidate (kind, repository_id, digest, due_ms)
 SELECT 2, m.repository_id, m.digest, CAST($1 AS BIGINT) + a.untagged_days * 86400000
 FROM manifest m JOIN repository r ON r.id = m.repository_id JOIN account a ON a.id = r.owner_id
 WHERE m.id = $2 AND a.untagged_days IS NOT NULL
-ON CONFLICT (repository_id, digest, kind) DO UPDATE SET due_ms = excluded.due_ms
-WHERE excluded.due_ms < candidate.due_ms;
+  AND NOT EXISTS (SELECT 1 FROM candidate k WHERE k.repository_id = m.repository_id
+                  AND k.digest = m.digest AND k.kind = 2
+                  AND k.due_ms <= $1 + a.untagged_days * 86400000)
+ON CONFLICT (repository_id, digest, kind) DO UPDATE SET due_ms = excluded.due_ms;
 
 -- The policy of a namespace has changed: all of its manifests without a tag.
 -- name: candidate_add_all_untagged :exec
@@ -39,8 +47,9 @@ SELECT 2, m.repository_id, m.digest, CAST($1 AS BIGINT)
 FROM manifest m JOIN repository r ON r.id = m.repository_id
 WHERE r.owner_id = $2 AND m.deleted_ms IS NULL
   AND NOT EXISTS (SELECT 1 FROM tag t WHERE t.manifest_id = m.id)
-ON CONFLICT (repository_id, digest, kind) DO UPDATE SET due_ms = excluded.due_ms
-WHERE excluded.due_ms < candidate.due_ms;
+  AND NOT EXISTS (SELECT 1 FROM candidate k WHERE k.repository_id = m.repository_id
+                  AND k.digest = m.digest AND k.kind = 2 AND k.due_ms <= $1)
+ON CONFLICT (repository_id, digest, kind) DO UPDATE SET due_ms = excluded.due_ms;
 
 -- name: collect_history_is_old :maybe
 -- in:   until_ms int

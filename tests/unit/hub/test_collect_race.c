@@ -307,7 +307,7 @@ static void test_collect_step__never_takes_what_a_push_counts_on(void **state)
                   atomic_load(&race.collected), atomic_load(&race.found_count),
                   atomic_load(&race.mounted_count), atomic_load(&race.uploaded_count));
     assert_int_equal(atomic_load(&race.failures), 0);
-    assert_true(atomic_load(&race.collected) > race.rounds / 4); /* it was a race */
+    assert_true(atomic_load(&race.collected) > race.rounds / 10); /* it was a race */
 
     collect_later(fixture);
     collect_check_nothing_is_forgotten(fixture);
