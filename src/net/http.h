@@ -46,7 +46,7 @@ struct header {
 enum { CAPTURE_NAME_COUNT_MAX = 6 };
 
 /* What the router took out of the path, already parsed.  Only the members that the
- * route's pattern names are set. */
+ * route's pattern names are set; when one does not parse, only repository_text. */
 struct captures {
     struct str repository_text;        /* {repository}, as it stood in the path */
     struct repository_name repository; /* {repository} */

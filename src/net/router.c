@@ -330,14 +330,17 @@ static bool captures_take(const struct compiled_route *compiled, const struct pa
                           struct captures *out, struct error *err)
 {
     struct captures captures = { 0 };
+    *out = captures;
     size_t skipped = path->count - compiled->count; /* more segments than the pattern has */
     for (size_t i = 0; i < compiled->count; i++) {
         enum segment_kind kind = compiled->segments[i].kind;
         bool is_behind = compiled->has_repository && i > compiled->head_count;
         struct str text = kind == SEGMENT_REPOSITORY ? repository_text(compiled, path)
                                                      : path->items[is_behind ? i + skipped : i];
-        if (!capture(kind, text, &captures, err))
+        if (!capture(kind, text, &captures, err)) {
+            out->repository_text = captures.repository_text;
             return false;
+        }
     }
     *out = captures;
     return true;
@@ -354,7 +357,8 @@ struct match {
     const struct compiled_route *unparsed; /* would take it, but for *err */
     const struct compiled_route *other;    /* has the path, but not the method */
     bool is_allowed[METHOD_OTHER];
-    struct error err; /* of `unparsed` */
+    struct captures captures; /* of `route`, or what is known of `unparsed` */
+    struct error err;         /* of `unparsed` */
 };
 
 static void note_other_method(struct match *match, const struct compiled_route *route)
@@ -368,20 +372,23 @@ static void note_other_method(struct match *match, const struct compiled_route *
         match->is_allowed[METHOD_HEAD] = true;
 }
 
-static void find(const struct router *router, struct request *request,
+static void find(const struct router *router, const struct request *request,
                  const struct path_segments *path, struct match *match)
 {
     for (size_t i = 0; i < router->route_count && !match->route; i++) {
         const struct compiled_route *route = &router->routes[i];
         if (!route_fits(route, path))
             continue;
+        struct captures captures;
         struct error err = { 0 };
         if (!method_fits(request->method, route->route->method)) {
             note_other_method(match, route);
-        } else if (captures_take(route, path, &request->captures, &err)) {
+        } else if (captures_take(route, path, &captures, &err)) {
             match->route = route;
+            match->captures = captures;
         } else if (!match->unparsed) {
             match->unparsed = route;
+            match->captures = captures;
             match->err = err;
         }
     }
@@ -461,6 +468,7 @@ void router_handle(const struct router *router, struct request *request, struct 
     }
     if (path_split(request->path, &path))
         find(router, request, &path, &match);
+    request->captures = match.captures;
     if (match.route) {
         run(router, match.route, request, response);
     } else if (match.unparsed) {

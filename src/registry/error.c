@@ -95,6 +95,9 @@ struct wire_error wire_error_of(struct request *request, const struct error *err
     bool is_deep = str_find(name, '/') != str_find_last(name, '/');
     if (kind == ERROR_INVALID && about == ABOUT_NAME && is_deep && !is_looking)
         kind = ERROR_UNSUPPORTED;
+    /* "Is it there?" is what podman begins a push with; at 400 it stops without the sentence. */
+    if (kind == ERROR_INVALID && about == ABOUT_NAME && request->method == METHOD_HEAD)
+        kind = ERROR_NOT_FOUND;
     const struct wire_row *row = row_of(kind, about);
     return (struct wire_error){ row->status, row->code, message_of(request, err) };
 }

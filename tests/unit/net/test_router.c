@@ -16,6 +16,7 @@ struct seen {
     bool refuses;
     enum error_kind refusal;
     char repository[128], name[128], names[128];
+    char repository_text[128]; /* of what was refused */
 };
 
 static void note(struct request *request, const char *handler)
@@ -85,6 +86,9 @@ static void refuse_as(const char *surface, struct request *request, struct respo
                       const struct error *err)
 {
     struct seen *seen = request->app;
+    seen->captures = request->captures;
+    snprintf(seen->repository_text, sizeof(seen->repository_text), "%.*s",
+             STR_ARG(request->captures.repository_text));
     seen->refusal = err->kind;
     if (response->status == 0)
         response_status(response, err->kind == ERROR_NOT_FOUND ? 404 : 400);
@@ -252,6 +256,16 @@ static void test_router_handle__parses_typed_captures(void **state)
         assert_int_equal(ask(router, &seen, no_sessions[i]), 404);
 }
 
+static void test_router_handle__shows_a_refusal_the_name_that_was_meant(void **state)
+{
+    (void)state;
+    struct router *router AUTO(router_free) = make_router();
+    struct seen seen = { 0 };
+    assert_int_equal(ask(router, &seen, "POST /v2/a/q/w/blobs/uploads/"), 400);
+    assert_string_equal(seen.repository_text, "a/q/w");
+    assert_false(str_is_set(seen.captures.repository.name));
+}
+
 static void test_router_handle__lets_head_follow_get(void **state)
 {
     (void)state;
@@ -368,6 +382,7 @@ int main(void)
         cmocka_unit_test(test_router_handle__tries_the_next_row_when_captures_do_not_parse),
         cmocka_unit_test(test_router_handle__does_not_mind_a_final_slash),
         cmocka_unit_test(test_router_handle__parses_typed_captures),
+        cmocka_unit_test(test_router_handle__shows_a_refusal_the_name_that_was_meant),
         cmocka_unit_test(test_router_handle__lets_head_follow_get),
         cmocka_unit_test(test_router_handle__says_405_with_allow),
         cmocka_unit_test(test_router_handle__answers_unknown_paths_by_their_surface),

@@ -47,6 +47,17 @@ static void test_wire_error__a_push_to_a_name_of_three_parts_is_not_tried_again(
     assert_string_equal(wire_error_of(&request, &err).code, "NAME_INVALID");
 }
 
+static void test_refuse__a_push_to_a_deep_name_ends_with_the_sentence(void **state)
+{
+    struct fixture *fixture = *state;
+    struct loopback_response *from = ask(fixture, "alice", "POST", "/v2/alice/q/w/blobs/uploads/");
+    check_refused(fixture, from, 400, "UNSUPPORTED");
+    assert_true(holds(from->body, "'alice/q/w' has more than two parts"));
+    from = ask(fixture, "alice", "HEAD",
+               text(fixture, "/v2/alice/q/w/blobs/%s", digest_text(fixture, STR("x"))));
+    check_status(from, 404); /* so that podman goes on to the POST */
+}
+
 static void test_wire_error__every_kind_has_a_status_whatever_it_is_about(void **state)
 {
     struct fixture *fixture = *state;
@@ -135,6 +146,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         REGISTRY_TEST(test_wire_error__follows_the_table),
         REGISTRY_TEST(test_wire_error__a_push_to_a_name_of_three_parts_is_not_tried_again),
+        REGISTRY_TEST(test_refuse__a_push_to_a_deep_name_ends_with_the_sentence),
         REGISTRY_TEST(test_wire_error__every_kind_has_a_status_whatever_it_is_about),
         REGISTRY_TEST(test_wire_error__keeps_our_troubles_to_ourselves),
         REGISTRY_TEST(test_wire_error__takes_the_subject_from_the_route),
