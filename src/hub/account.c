@@ -14,8 +14,6 @@
 #include <string.h>
 
 enum {
-    NAME_CHARS_MIN = 4,
-    NAME_CHARS_MIN_BY_ADMINISTRATOR = 2,
     EMAIL_LOCAL_PART_MAX = 64, /* RFC 5321 4.5.3.1.1 */
     HOST_LABEL_MAX = 63,
     TEXT_SHOWN_MAX = 80, /* of a client's text in a message */

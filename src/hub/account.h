@@ -14,6 +14,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* The longest is NAMESPACE_CHARS_MAX. */
+enum { NAME_CHARS_MIN = 4, NAME_CHARS_MIN_BY_ADMINISTRATOR = 2 };
+
 enum account_kind { ACCOUNT_USER = 1, ACCOUNT_ORGANIZATION = 2 };
 
 struct account {

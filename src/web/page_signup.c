@@ -7,29 +7,41 @@
 #include "web/csrf.h"
 #include "web/web_internal.h"
 
-static struct signup_page page_load(struct request *request, bool is_setup, struct error *err)
+/* Why nobody may fill in this form now; absent if somebody may. */
+static bool find_obstacle(struct request *request, bool is_setup, struct str code,
+                          struct str *obstacle, struct error *err)
 {
     struct hub *hub = access_hub(request);
+    struct str expected;
+    *obstacle = STR_NONE;
+    if (!is_setup && hub->signup != SIGNUP_OPEN)
+        *obstacle = STR("Accounts on this site are made by its administrator.");
+    if (!is_setup)
+        return true;
+    if (!account_setup_code(hub, request->arena, &expected, err))
+        return false;
+    if (!str_is_set(expected))
+        *obstacle = STR("This site has its administrator already. Ask that person for an account.");
+    else if (!str_equal_secret(code, expected))
+        *obstacle = STR("This is not the link that the server printed. Open the one from its "
+                        "latest start.");
+    return true;
+}
+
+static struct signup_page page_load(struct request *request, bool is_setup, struct str code,
+                                    struct error *err)
+{
     struct signup_page page = {
         .layout = layout_load(request, is_setup ? STR("First administrator") : STR("Sign up")),
         .is_setup = is_setup,
         .action = is_setup ? url_literal("setup") : url_literal("signup"),
-        .is_open = hub->signup == SIGNUP_OPEN,
+        .code = code,
+        .name_chars_min = is_setup ? NAME_CHARS_MIN_BY_ADMINISTRATOR : NAME_CHARS_MIN,
         .namespace_example =
             arena_format(request->arena, "%.*s/name/app", STR_ARG(layout_registry(request))),
     };
-    if (is_setup) {
-        struct str code = STR_NONE;
-        if (account_setup_code(hub, request->arena, &code, err))
-            page.is_open = str_is_set(code);
-        page.problem =
-            STR("This site has its administrator already. The link worked once; ask that "
-                "person for an account.");
-    } else if (!page.is_open) {
-        page.problem = STR("Accounts on this site are made by its administrator.");
-    }
-    if (page.is_open)
-        page.problem = STR_NONE;
+    if (find_obstacle(request, is_setup, code, &page.problem, err))
+        page.is_open = !str_is_set(page.problem);
     return page;
 }
 
@@ -46,11 +58,12 @@ static bool page_show(struct request *request, struct response *response, struct
 static bool form_show(struct request *request, struct response *response, bool is_setup,
                       struct error *err)
 {
-    struct signup_page page = page_load(request, is_setup, err);
     struct form query;
-    if (err->kind != ERROR_NONE || !form_parse(request->arena, request->query, &query, err))
+    if (!form_parse(request->arena, request->query, &query, err))
         return false;
-    page.code = form_get(&query, "code");
+    struct signup_page page = page_load(request, is_setup, form_get(&query, "code"), err);
+    if (err->kind != ERROR_NONE)
+        return false;
     return page_show(request, response, &page, page.is_open ? 200 : 403, err);
 }
 
@@ -98,13 +111,14 @@ static bool form_take(struct request *request, struct response *response, bool i
         *err = trouble;
         return false;
     }
-    struct signup_page page = page_load(request, is_setup, err);
+    struct signup_page page = page_load(request, is_setup, code, err);
     if (err->kind != ERROR_NONE)
         return false;
     page.name = from.name;
     page.email = from.email;
-    page.code = code;
-    page.problem = page_sentence(request->arena, &trouble);
+    if (page.is_open) /* otherwise it says already why not */
+        page.problem = trouble.kind == ERROR_CONFLICT ? STR("This name or e-mail address is taken.")
+                                                      : page_sentence(request->arena, &trouble);
     return page_show(request, response, &page, trouble.kind == ERROR_DENIED ? 403 : 400, err);
 }
 

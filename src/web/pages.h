@@ -34,6 +34,7 @@ struct signup_page {
     struct str name, email; /* as typed before */
     struct str problem;     /* absent: none */
     struct str namespace_example;
+    int64_t name_chars_min;
 };
 
 /* After that. */

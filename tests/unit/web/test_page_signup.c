@@ -93,16 +93,33 @@ static void test_setup__makes_the_first_administrator_once(void **state)
     struct loopback_response *again AUTO(loopback_free) = site_ask(site, "GET", target, "", "");
     assert_int_equal(again->status, 403);
     assert_true(site_shows(again, "has its administrator already"));
+    assert_false(site_shows(again, "<form"));
 }
 
-static void test_setup__refuses_a_wrong_code(void **state)
+static void test_setup__shows_no_form_for_a_wrong_code(void **state)
+{
+    (void)state;
+    struct site *site AUTO(site_free) = site_new(SIGNUP_CLOSED);
+    struct loopback_response *page AUTO(loopback_free) =
+        site_ask(site, "GET", "/setup?code=00000000000000000000000000000000", "", "");
+    assert_int_equal(page->status, 403);
+    assert_true(site_shows(page, "not the link"));
+    assert_false(site_shows(page, "<form"));
+}
+
+static void test_setup__refuses_a_wrong_code_that_is_posted(void **state)
 {
     (void)state;
     struct site *site AUTO(site_free) = site_new(SIGNUP_CLOSED);
     struct arena *arena AUTO(arena_free) = arena_new();
+    struct error err = { 0 };
+    struct str code;
+    assert_true(account_setup_code(site->hub, arena, &code, &err));
+    const char *target = arena_format(arena, "/setup?code=%.*s", STR_ARG(code)).ptr;
     const char *fields = arena_format(arena, "code=%032d&%s", 0, alice).ptr;
-    struct loopback_response *page AUTO(loopback_free) = fill_in(site, "/setup", fields);
+    struct loopback_response *page AUTO(loopback_free) = fill_in(site, target, fields);
     assert_int_equal(page->status, 403);
+    assert_false(site_shows(page, "Welcome"));
 }
 
 int main(void)
@@ -113,7 +130,8 @@ int main(void)
         cmocka_unit_test(test_signup__cannot_make_an_administrator),
         cmocka_unit_test(test_signup__says_who_makes_accounts_where_it_is_closed),
         cmocka_unit_test(test_setup__makes_the_first_administrator_once),
-        cmocka_unit_test(test_setup__refuses_a_wrong_code),
+        cmocka_unit_test(test_setup__shows_no_form_for_a_wrong_code),
+        cmocka_unit_test(test_setup__refuses_a_wrong_code_that_is_posted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
