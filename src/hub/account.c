@@ -193,13 +193,13 @@ static bool refuse_code(struct error *err)
 
 static bool check_code(struct db_tx *tx, struct str code, struct error *err)
 {
-    struct account_count_admins_row admins;
+    struct account_any_admin_row admin;
     struct account_site_value_row site;
-    bool found;
-    if (!sql_account_count_admins(tx, &admins, err) ||
+    bool has_admin, found;
+    if (!sql_account_any_admin(tx, &admin, &has_admin, err) ||
         !sql_account_site_value(tx, SETUP_CODE, &site, &found, err))
         return false;
-    if (admins.admin_count > 0 || !found || !str_equal_secret(site.value, code))
+    if (has_admin || !found || !str_equal_secret(site.value, code))
         return refuse_code(err);
     return true;
 }
@@ -292,29 +292,52 @@ struct setup {
     struct str code;
 };
 
+/* *is_missing: there is no administrator, and no code either. */
+static bool read_setup_code(struct db_tx *tx, struct str *code, bool *is_missing, struct error *err)
+{
+    struct account_any_admin_row admin;
+    struct account_site_value_row site;
+    bool has_admin, found = false;
+    if (!sql_account_any_admin(tx, &admin, &has_admin, err) ||
+        (!has_admin && !sql_account_site_value(tx, SETUP_CODE, &site, &found, err)))
+        return false;
+    *code = found ? site.value : STR_NONE;
+    *is_missing = !has_admin && !found;
+    return true;
+}
+
 static bool setup_code_body(struct db_tx *tx, void *context, struct error *err)
 {
     struct setup *setup = context;
-    struct account_count_admins_row admins;
-    struct account_site_value_row site;
-    bool found = false;
-    if (!sql_account_count_admins(tx, &admins, err))
+    bool is_missing;
+    if (!read_setup_code(tx, &setup->code, &is_missing, err))
         return false;
-    if (admins.admin_count == 0 &&
-        (!sql_account_site_value_add(tx, SETUP_CODE, str_from(setup->fresh), err) ||
-         !sql_account_site_value(tx, SETUP_CODE, &site, &found, err)))
-        return false;
-    setup->code = found ? site.value : STR_NONE;
-    return true;
+    if (!is_missing)
+        return true;
+    setup->code = str_from(setup->fresh);
+    return sql_account_site_value_add(tx, SETUP_CODE, setup->code, err);
+}
+
+/* Pages ask at each visit, of anybody: so reading comes first, and mostly suffices. */
+static bool find_setup_code(struct hub *hub, struct arena *arena, struct str *code,
+                            bool *is_missing, struct error *err)
+{
+    struct db_tx *tx AUTO(db_tx_end) = db_read(hub->db, arena, err);
+    return tx && read_setup_code(tx, code, is_missing, err);
 }
 
 bool account_setup_code(struct hub *hub, struct arena *arena, struct str *code, struct error *err)
 {
     struct setup setup = { 0 };
-    random_id(setup.fresh);
-    if (!db_write(hub->db, arena, setup_code_body, &setup, err))
+    bool is_missing;
+    if (!find_setup_code(hub, arena, &setup.code, &is_missing, err))
         return false;
-    *code = setup.code;
+    if (is_missing) {
+        random_id(setup.fresh);
+        if (!db_write(hub->db, arena, setup_code_body, &setup, err))
+            return false;
+    }
+    *code = arena_copy(arena, setup.code);
     return true;
 }
 

@@ -47,9 +47,10 @@ UPDATE account
 -- out:  id int
 SELECT id FROM account WHERE email = $1;
 
--- name: account_count_admins :one
--- out:  admin_count int
-SELECT count(*) AS admin_count FROM account WHERE is_admin;
+-- Stops at the first, who is mostly among the oldest accounts.
+-- name: account_any_admin :maybe
+-- out:  id int
+SELECT id FROM account WHERE is_admin ORDER BY id LIMIT 1;
 
 -- name: account_count_other_admins :one
 -- in:   id int

@@ -5,6 +5,9 @@
 #include "hub/login.h"
 #include "hub_fixture.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
+
 static struct account_new person(const char *name, const char *email)
 {
     return (struct account_new){
@@ -295,6 +298,52 @@ static void test_account_add_first_admin__is_not_for_a_site_that_has_one(void **
     check_error(&fixture->err, ERROR_DENIED, "used already");
 }
 
+/* A transaction that writes until it is told to end, or loses patience. */
+struct occupying {
+    struct hub *hub;
+    atomic_bool is_inside, may_end, lost_patience;
+};
+
+static bool occupy_body(struct db_tx *tx, void *context, struct error *err)
+{
+    (void)tx;
+    (void)err;
+    struct occupying *occupying = context;
+    atomic_store(&occupying->is_inside, true);
+    for (int i = 0; i < 300 && !atomic_load(&occupying->may_end); i++)
+        (void)usleep(10000);
+    atomic_store(&occupying->lost_patience, !atomic_load(&occupying->may_end));
+    return true;
+}
+
+static void *occupy(void *argument)
+{
+    struct occupying *occupying = argument;
+    struct arena *arena AUTO(arena_free) = arena_new();
+    struct error err = { 0 };
+    bool ok = db_write(occupying->hub->db, arena, occupy_body, occupying, &err);
+    assert(ok);
+    (void)ok;
+    return NULL;
+}
+
+/* The start page asks for it, whoever looks. */
+static void test_account_setup_code__waits_for_no_writer_once_it_is_there(void **state)
+{
+    struct hub_fixture *fixture = *state;
+    struct occupying occupying = { .hub = fixture->hub };
+    struct str code = setup_code(fixture);
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, occupy, &occupying), 0);
+    while (!atomic_load(&occupying.is_inside))
+        (void)usleep(1000);
+    struct str again = setup_code(fixture);
+    atomic_store(&occupying.may_end, true);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_true(str_equal(code, again));
+    assert_false(atomic_load(&occupying.lost_patience));
+}
+
 static void test_account_setup_code__ends_with_any_administrator(void **state)
 {
     struct hub_fixture *fixture = *state;
@@ -487,6 +536,7 @@ int main(void)
         HUB_TEST(test_account_setup_code__stays_the_same_until_used),
         HUB_TEST(test_account_add_first_admin__works_once_and_with_the_code_only),
         HUB_TEST(test_account_add_first_admin__is_not_for_a_site_that_has_one),
+        HUB_TEST(test_account_setup_code__waits_for_no_writer_once_it_is_there),
         HUB_TEST(test_account_setup_code__ends_with_any_administrator),
         HUB_TEST(test_account_change__changes_what_is_set_only),
         HUB_TEST(test_account_change__ends_tokens_with_password_and_activity),
