@@ -43,22 +43,26 @@ static PGconn *connect_to(const char *url)
     return connection;
 }
 
-static int64_t postgres_run(const char *url, const char *sql)
+static struct str postgres_text(struct arena *arena, const char *url, const char *sql)
 {
     PGconn *connection = connect_to(url);
     assert_non_null(connection);
     PGresult *result = PQexec(connection, sql);
     ExecStatusType status = PQresultStatus(result);
-    int64_t number = 0;
-    if (status == PGRES_TUPLES_OK && PQntuples(result) > 0 && PQnfields(result) > 0) {
-        const char *value = PQgetvalue(result, 0, 0);
-        number = strcmp(value, "t") == 0 ? 1 : strtoll(value, NULL, 10);
-    }
+    struct str text = STR("0");
+    if (status == PGRES_TUPLES_OK && PQntuples(result) > 0 && PQnfields(result) > 0)
+        text = arena_copy(arena, str_from(PQgetvalue(result, 0, 0)));
     if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK)
         fail_msg("%s: %s", sql, PQresultErrorMessage(result));
     PQclear(result);
     PQfinish(connection);
-    return number;
+    return str_equal(text, STR("t")) ? STR("1") : text;
+}
+
+static int64_t postgres_run(const char *url, const char *sql)
+{
+    struct arena *arena AUTO(arena_free) = arena_new();
+    return strtoll(arena_c(arena, postgres_text(arena, url, sql)), NULL, 10);
 }
 
 /* The server's URL with another database in it: postgres://user@host/DATABASE?options */
@@ -135,7 +139,7 @@ void test_database_end(struct str url)
             databases[i].is_used = false;
 }
 
-static int64_t sqlite_run(const char *path, const char *sql)
+static struct str sqlite_text(struct arena *arena, const char *path, const char *sql)
 {
     sqlite3 *handle = NULL;
     sqlite3_stmt *statement = NULL;
@@ -146,19 +150,27 @@ static int64_t sqlite_run(const char *path, const char *sql)
     int result = sqlite3_step(statement);
     if (result != SQLITE_ROW && result != SQLITE_DONE)
         fail_msg("%s: %s", sql, sqlite3_errmsg(handle));
-    int64_t number = result == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
+    struct str text = STR("0");
+    if (result == SQLITE_ROW)
+        text = arena_copy(arena, str_from((const char *)sqlite3_column_text(statement, 0)));
     (void)sqlite3_finalize(statement);
     (void)sqlite3_close(handle);
-    return number;
+    return text;
+}
+
+struct str test_database_text(struct arena *arena, struct str url, const char *sql)
+{
+    struct str sqlite = STR("sqlite:");
+    if (str_starts(url, sqlite))
+        return sqlite_text(arena, arena_c(arena, str_after(url, sqlite.len)), sql);
+    return postgres_text(arena, arena_c(arena, url), sql);
 }
 
 int64_t test_database_run(struct str url, const char *sql)
 {
     struct arena *arena AUTO(arena_free) = arena_new();
-    struct str sqlite = STR("sqlite:");
-    if (str_starts(url, sqlite))
-        return sqlite_run(arena_c(arena, str_after(url, sqlite.len)), sql);
-    return postgres_run(arena_c(arena, url), sql);
+    struct str text = test_database_text(arena, url, sql);
+    return str_is_set(text) ? strtoll(arena_c(arena, text), NULL, 10) : 0;
 }
 
 const char *test_database_byte(void)

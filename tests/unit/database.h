@@ -23,6 +23,8 @@ void test_database_end(struct str url);
 /* Runs one SQL statement beside the program; of a SELECT, the first column of the first row as a
  * number, otherwise 0.  A truth value is 0 or 1. */
 int64_t test_database_run(struct str url, const char *sql);
+/* The same as text, in the arena. */
+struct str test_database_text(struct arena *arena, struct str url, const char *sql);
 /* One byte, as such statements write it. */
 const char *test_database_byte(void);
 

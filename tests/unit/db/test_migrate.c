@@ -212,6 +212,35 @@ static void test_run__applies_those_of_the_program(void **state)
         assert_int_equal(count_of(s, "SELECT count(*) FROM pragma_foreign_key_check"), 0);
 }
 
+/* Every "table.column" of SQLite and of PostgreSQL, but for the table that only the engine of the
+ * latter has. */
+static const char sqlite_columns[] =
+    "SELECT group_concat(name, ' ') FROM (SELECT t.name || '.' || c.name AS name"
+    " FROM sqlite_schema t JOIN pragma_table_info(t.name) c WHERE t.type = 'table'"
+    " AND t.name NOT LIKE 'sqlite_%' AND t.name NOT IN ('thing', 'part', 'late_part') ORDER BY 1)";
+static const char postgres_columns[] =
+    "SELECT string_agg(name, ' ' ORDER BY name COLLATE \"C\") FROM (SELECT table_name || '.' ||"
+    " column_name AS name FROM information_schema.columns WHERE table_schema = 'public'"
+    " AND table_name NOT IN ('thing', 'part', 'late_part', 'commit_token')) AS columns";
+
+static void test_run__makes_the_same_tables_on_both_engines(void **state)
+{
+    struct scratch *s = *state;
+    struct migrate_status status;
+    assert_true(migrate_run(s->db, &status, &s->err));
+    if (!test_database_is_postgres())
+        return; /* compared in the run beside PostgreSQL */
+    struct str sqlite = arena_format(s->arena, "sqlite:%s", s->path);
+    struct db_options options = { .url = sqlite };
+    struct db *db = NULL;
+    assert_true(db_open(&options, &db, &s->err));
+    assert_true(migrate_run(db, &status, &s->err));
+    db_close(db);
+    struct str expected = test_database_text(s->arena, sqlite, sqlite_columns);
+    assert_true(expected.len > 1000);
+    check_str(test_database_text(s->arena, s->url, postgres_columns), expected.ptr);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -224,6 +253,7 @@ int main(void)
         SCRATCH_TEST(test_run__at_the_same_time_applies_each_once),
         SCRATCH_TEST(test_run__goes_on_where_a_failure_stopped_it),
         SCRATCH_TEST(test_run__applies_those_of_the_program),
+        SCRATCH_TEST(test_run__makes_the_same_tables_on_both_engines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
