@@ -64,7 +64,8 @@ struct blob_store_ops {
      * > 0. */
     bool (*append)(struct blob_store *store, struct str upload_id, uint64_t offset,
                    struct blob_writer **out, struct error *err);
-    /* After ERROR_NO_SPACE what was not synced is given back, so that half an upload does not keep
+    /* ERROR_NO_SPACE already while there is some left, for the database (file_store.c).  After it
+     * what was not synced is given back, so that half an upload does not keep
      * the disk full; this writer is of no use then but to be closed. */
     bool (*write)(struct blob_writer *writer, struct str bytes, struct error *err);
     /* Makes what was written durable.  Called before the offset is recorded in the database.  After

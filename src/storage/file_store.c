@@ -29,6 +29,8 @@ enum {
     NAME_CHARS_MAX = 512, /* below the store's folder: "recovery" and a note's name are longest */
     FAN_OUT = 256,
     FLUSH_BYTES = 8 * 1024 * 1024,
+    KEPT_BYTES_MAX = 64 * 1024 * 1024, /* more than the database's write-ahead log comes to */
+    KEPT_DIVISOR = 16,                 /* of a small disk less: a sixteenth */
 };
 
 struct file_store {
@@ -167,6 +169,25 @@ static void flush_ahead(struct file_writer *writer)
     writer->flushed = writer->offset;
 }
 
+/* Uploads leave this much of the disk alone: what stands between a full disk and the database,
+ * without which nobody could cancel, delete or collect anything. */
+static bool leaves_room(const struct statvfs *disk)
+{
+    uint64_t size = (uint64_t)disk->f_blocks * disk->f_frsize, kept = size / KEPT_DIVISOR;
+    if (kept > KEPT_BYTES_MAX)
+        kept = KEPT_BYTES_MAX;
+    return (uint64_t)disk->f_bavail * disk->f_frsize >= kept;
+}
+
+static bool has_room(int fd, struct error *err)
+{
+    struct statvfs disk;
+    if (fstatvfs(fd, &disk) < 0)
+        return error_set_errno(err, errno, "could not ask for the room on the disk");
+    return leaves_room(&disk) ||
+           error_set_errno(err, ENOSPC, "the rest of the disk is kept for the database");
+}
+
 static bool was_cut(struct error *err)
 {
     return error_set_errno(err, ENOSPC, "the upload was cut to what was synced before");
@@ -187,7 +208,8 @@ static bool file_write(struct blob_writer *base, struct str bytes, struct error 
     struct file_writer *writer = (struct file_writer *)base;
     if (writer->is_cut)
         return was_cut(err);
-    if (!file_write_at(writer->fd, bytes.ptr, bytes.len, writer->offset, err)) {
+    if (!has_room(writer->fd, err) ||
+        !file_write_at(writer->fd, bytes.ptr, bytes.len, writer->offset, err)) {
         if (err->kind == ERROR_NO_SPACE)
             give_back(writer);
         return false;
@@ -393,7 +415,7 @@ static bool file_check(struct blob_store *store, struct error *err)
     if (statvfs(uploads, &status) < 0 || access(uploads, W_OK | X_OK) < 0)
         return error_set_errno(err, errno, "the storage folder %s cannot be written to", uploads);
     bool has_files = status.f_files == 0 || status.f_favail > 0;
-    return (status.f_bavail > 0 && has_files) ||
+    return (status.f_bavail > 0 && leaves_room(&status) && has_files) ||
            error_set_errno(err, ENOSPC, "the storage folder %s", uploads);
 }
 

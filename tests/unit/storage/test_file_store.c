@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 static const char digest_abc[] = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 
@@ -127,6 +128,45 @@ static void test_sync__gives_up_an_upload_that_cannot_be_synced(void **state)
     check_error(&s->err, ERROR_NOT_FOUND, "does not have the upload");
 }
 
+/* Megabytes that the disk says to have left, and in all; 0: the truth.  The linker puts this in
+ * front of the real one, under the name that it has for large files. */
+static fsblkcnt_t megabytes_left, megabytes_in_all;
+
+int __real_fstatvfs64(int fd, struct statvfs *out);
+int __wrap_fstatvfs64(int fd, struct statvfs *out);
+int __wrap_fstatvfs64(int fd, struct statvfs *out)
+{
+    int result = __real_fstatvfs64(fd, out);
+    if (megabytes_in_all > 0) {
+        out->f_frsize = 1024 * 1024;
+        out->f_blocks = megabytes_in_all;
+        out->f_bavail = megabytes_left;
+    }
+    return result;
+}
+
+static bool can_append(struct stores *s, fsblkcnt_t left, fsblkcnt_t in_all)
+{
+    struct blob_place place = place_of('a', STR("abc"));
+    megabytes_left = left;
+    megabytes_in_all = in_all;
+    bool ok = append_at(s, &place, 0, STR("abc"));
+    megabytes_in_all = 0;
+    if (!ok)
+        check_error(&s->err, ERROR_NO_SPACE, "kept for the database");
+    return ok;
+}
+
+static void test_write__leaves_room_for_the_database(void **state)
+{
+    struct stores *s = *state;
+    assert_true(can_append(s, 64, 100000));
+    assert_false(can_append(s, 63, 100000));
+    assert_false(can_append(s, 0, 100000));
+    assert_true(can_append(s, 10, 160)); /* a small disk: a sixteenth */
+    assert_false(can_append(s, 9, 160));
+}
+
 /* Or a disk that one large upload has filled would stay full: the database could write no more,
  * not even that the upload is cancelled. */
 static void test_write__gives_back_what_does_not_fit(void **state)
@@ -197,6 +237,7 @@ int main(void)
         ON_FILE(test_finish__makes_a_removed_folder_anew),
         ON_FILE(test_upload__survives_the_failure_of_any_call),
         ON_FILE(test_sync__gives_up_an_upload_that_cannot_be_synced),
+        ON_FILE(test_write__leaves_room_for_the_database),
         ON_FILE(test_write__gives_back_what_does_not_fit),
         ON_FILE(test_read__tells_a_failing_disk),
         ON_FILE(test_check__misses_a_removed_folder),
