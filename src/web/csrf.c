@@ -51,10 +51,19 @@ struct str csrf_field(struct request *request, struct response *response)
     return field_for(request, cookie);
 }
 
+/* As the request came in, or as BERTH_URL has it: behind a proxy that ends https, and need not say
+ * so, only the latter is what browsers know. */
+static bool is_ours(struct request *request, struct str origin)
+{
+    struct str url = access_hub(request)->url;
+    return str_equal(origin, request_origin(request)) ||
+           (str_is_set(url) && str_equal(origin, url));
+}
+
 bool csrf_check(struct request *request, struct str field, struct error *err)
 {
     struct str origin = request_header(request, "Origin");
-    if (str_is_set(origin) && !str_equal(origin, request_origin(request)))
+    if (str_is_set(origin) && !is_ours(request, origin))
         return error_set(err, ERROR_DENIED,
                          "this form was sent from another site; open it here and send it again");
     struct str cookie = cookie_value(request);

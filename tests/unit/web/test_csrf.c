@@ -28,6 +28,22 @@ static void test_csrf__a_form_from_another_site_is_refused(void **state)
     assert_true(site_shows(page, "another site"));
 }
 
+/* A proxy that ends https, and says nothing of it. */
+static void test_csrf__a_form_of_the_public_address_is_not_from_another_site(void **state)
+{
+    (void)state;
+    struct site *site AUTO(site_free) = site_new(SIGNUP_OPEN);
+    const struct str before = site->hub->url;
+    site->hub->url = STR("https://hub.example");
+    struct loopback_response *page AUTO(loopback_free) =
+        site_ask(site, "POST", "/signup", "Origin: https://hub.example\r\n", "name=alice");
+    struct loopback_response *other AUTO(loopback_free) =
+        site_ask(site, "POST", "/signup", "Origin: https://hub.example.org\r\n", "name=alice");
+    site->hub->url = before;
+    assert_true(site_shows(page, "allow cookies"));
+    assert_true(site_shows(other, "another site"));
+}
+
 static void test_csrf__a_field_for_another_cookie_is_refused(void **state)
 {
     (void)state;
@@ -56,6 +72,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_csrf__a_form_without_cookie_is_refused),
         cmocka_unit_test(test_csrf__a_form_from_another_site_is_refused),
+        cmocka_unit_test(test_csrf__a_form_of_the_public_address_is_not_from_another_site),
         cmocka_unit_test(test_csrf__a_field_for_another_cookie_is_refused),
         cmocka_unit_test(test_csrf__the_cookie_cannot_be_read_by_scripts_or_sent_by_others),
     };
