@@ -204,7 +204,7 @@ static bool settle(const struct blob_making *making, const struct blob_place *ou
     }
     struct error ignored = { 0 };
     if (!blob_remove(hub->store, ours, &ignored))
-        error_clear(&ignored); /* swept later */
+        error_clear(&ignored); /* `berth check` finds it */
     return true;
 }
 

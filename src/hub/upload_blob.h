@@ -3,7 +3,8 @@
  *
  * Only hub/upload.c uses this.  Order of things, which makes every crash harmless: bytes durable
  * under their final name, then one transaction that makes blob row and claim and ends the session.
- * A file without a row is swept later; a row without a file cannot come to be. */
+ * A file without a row only takes space, until `berth check --repair` removes it; a row without a
+ * file cannot come to be. */
 #pragma once
 #include "hub/upload.h"
 #include "storage/blob_store.h"
