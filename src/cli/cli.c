@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/cli.h"
 
-#include "base/file.h"
 #include "cli/command.h"
+#include "cli/data.h"
 #include "cli/nearest.h"
 
 #include <stdarg.h>
@@ -67,8 +67,7 @@ static const int64_t DAY_MS = 24LL * 60 * 60 * 1000;
 bool cli_hub_open(const struct settings *settings, struct arena *arena, struct hub **out,
                   struct error *err)
 {
-    struct str data = settings_text(settings, SETTING_DATA);
-    if (!file_make_folders(arena_c(arena, data), 0700, err))
+    if (!data_prepare(settings, arena, err))
         return false;
     struct hub_options options = {
         .database = settings_text(settings, SETTING_DATABASE),
@@ -81,6 +80,12 @@ bool cli_hub_open(const struct settings *settings, struct arena *arena, struct h
         .migrate = true,
     };
     return hub_open(&options, out, err);
+}
+
+bool cli_hub_open_existing(struct cli *cli, struct hub **out, struct error *err)
+{
+    return data_require(&cli->settings, cli->arena, err) &&
+           cli_hub_open(&cli->settings, cli->arena, out, err);
 }
 
 /* ---- help ---- */

@@ -76,6 +76,9 @@ enum cli_result cli_usage(struct cli *cli, const char *format, ...) PRINTF_LIKE(
 NODISCARD bool cli_hub_open(const struct settings *settings, struct arena *arena, struct hub **out,
                             struct error *err);
 
+/* The same for commands that look at or change what is there: ERROR_NOT_FOUND where nothing is. */
+NODISCARD bool cli_hub_open_existing(struct cli *cli, struct hub **out, struct error *err);
+
 /* A word as a shell would read it back. */
 struct str cli_quote(struct arena *arena, struct str word);
 

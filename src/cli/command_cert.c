@@ -3,8 +3,7 @@
 #include "base/file.h"
 #include "cli/certificate.h"
 #include "cli/command.h"
-
-#include <stdlib.h>
+#include "cli/data.h"
 
 struct names {
     struct str list[CERTIFICATE_NAMES_MAX];
@@ -102,15 +101,6 @@ static const char *folder_get(struct cli *cli)
                            : arena_format(cli->arena, "%.*s/tls", STR_ARG(data)).ptr;
 }
 
-/* The whole path, since the settings are read from other folders, too. */
-static const char *path_whole(struct arena *arena, const char *path)
-{
-    char *whole = realpath(path, NULL);
-    const char *copy = whole ? arena_c(arena, str_from(whole)) : path;
-    free(whole);
-    return copy;
-}
-
 enum cli_result command_cert(struct cli *cli)
 {
     struct error error = { 0 };
@@ -119,7 +109,9 @@ enum cli_result command_cert(struct cli *cli)
     const char *folder = folder_get(cli);
     if (!file_make_folders(folder, 0700, &error))
         return cli_fail(cli, &error);
-    struct certificate_request request = { .folder = path_whole(cli->arena, folder),
+    /* The whole path, since the settings are read from other folders, too. */
+    folder = arena_c(cli->arena, path_absolute(cli->arena, str_from(folder)));
+    struct certificate_request request = { .folder = folder,
                                            .names = names.list,
                                            .name_count = names.count };
     struct certificate_files files;

@@ -186,8 +186,7 @@ enum cli_result command_gc(struct cli *cli)
     struct error error = { 0 };
     bool purges = cli_has(cli, "--purge");
     struct hub *hub AUTO(hub_close) = NULL;
-    if ((purges && !may_purge(cli, &error)) ||
-        !cli_hub_open(&cli->settings, cli->arena, &hub, &error) ||
+    if ((purges && !may_purge(cli, &error)) || !cli_hub_open_existing(cli, &hub, &error) ||
         (purges && !collect_purge(hub, cli->arena, &error)) ||
         ((purges || cli_has(cli, "--run")) && !gc_run(cli, hub, &error)) ||
         !report_show(cli, hub, &error))

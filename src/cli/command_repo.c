@@ -50,7 +50,7 @@ static enum cli_result repo_write(struct cli *cli, enum repo_action action)
     struct hub *hub AUTO(hub_close) = NULL;
     if (!repository_name_parse(cli->arguments[0], &name, &error) ||
         !full_description_get(cli, &change.full_description, &error) ||
-        !cli_hub_open(&cli->settings, cli->arena, &hub, &error))
+        !cli_hub_open_existing(cli, &hub, &error))
         return cli_fail(cli, &error);
     bool is_done = action == REPO_ADD ? repository_add(hub, cli->arena, name, &change, &error)
                                       : repository_change(hub, cli->arena, name, &change, &error);
@@ -148,8 +148,7 @@ enum cli_result command_repo_list(struct cli *cli)
     struct hub *hub AUTO(hub_close) = NULL;
     struct list list AUTO(list_release);
     list_begin(&list, cli, repo_columns, ARRAY_COUNT(repo_columns));
-    if (!cli_hub_open(&cli->settings, cli->arena, &hub, &error) ||
-        !repos_list(cli, hub, &list, &error))
+    if (!cli_hub_open_existing(cli, &hub, &error) || !repos_list(cli, hub, &list, &error))
         return cli_fail(cli, &error);
     list_end(&list);
     return CLI_OK;

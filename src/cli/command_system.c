@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* berth serve, settings, version, migrate, key rotate. */
-#include "base/file.h"
 #include "base/json.h"
 #include "cli/command.h"
+#include "cli/data.h"
 #include "cli/list.h"
 #include "db/migrate.h"
 #include "hub/keys.h"
@@ -81,8 +81,9 @@ enum cli_result command_settings(struct cli *cli)
 
 static bool database_open(struct cli *cli, struct db **out, struct error *err)
 {
-    struct str data = settings_text(&cli->settings, SETTING_DATA);
-    if (!file_make_folders(arena_c(cli->arena, data), 0700, err))
+    bool makes = !cli_has(cli, "--status");
+    if (makes ? !data_prepare(&cli->settings, cli->arena, err)
+              : !data_require(&cli->settings, cli->arena, err))
         return false;
     struct db_options options = { .url = settings_text(&cli->settings, SETTING_DATABASE) };
     return db_open(&options, out, err);
@@ -117,11 +118,10 @@ enum cli_result command_migrate(struct cli *cli)
 enum cli_result command_key_rotate(struct cli *cli)
 {
     struct error error = { 0 };
-    struct str data = settings_text(&cli->settings, SETTING_DATA);
     const char *folder = arena_c(cli->arena, settings_text(&cli->settings, SETTING_KEYS));
     struct keys *keys AUTO(keys_close) = NULL;
-    if (!file_make_folders(arena_c(cli->arena, data), 0700, &error) ||
-        !keys_open(folder, &keys, &error) || !keys_rotate(keys, &error))
+    if (!data_require(&cli->settings, cli->arena, &error) || !keys_open(folder, &keys, &error) ||
+        !keys_rotate(keys, &error))
         return cli_fail(cli, &error);
     fprintf(cli->out,
             "Added a key to %s.\n"

@@ -4,6 +4,7 @@
 #include "base/limits.h"
 #include "cli/ask.h"
 #include "cli/command.h"
+#include "cli/data.h"
 #include "cli/list.h"
 #include "hub/account.h"
 
@@ -23,7 +24,8 @@ enum cli_result command_user_add(struct cli *cli)
                                 .is_admin = cli_has(cli, "--admin"),
                                 .by_administrator = true };
     /* What is wrong already is told before anybody types a password twice. */
-    if (!account_name_check(from.name, true, &error) || !account_email_check(from.email, &error))
+    if (!account_name_check(from.name, true, &error) || !account_email_check(from.email, &error) ||
+        !data_require_or_named(&cli->settings, cli->arena, &error))
         return cli_fail(cli, &error);
     if (!password_get(cli, &from.password, &error))
         return cli_fail(cli, &error);
@@ -37,8 +39,9 @@ enum cli_result command_user_add(struct cli *cli)
     if (cli_has(cli, "--private-default") &&
         !account_change(hub, cli->arena, from.name, &change, &error))
         return cli_fail(cli, &error);
-    fprintf(cli->out, "Added %s %.*s.\n", from.is_admin ? "administrator" : "user",
-            STR_ARG(account.name));
+    struct str data = settings_text(&cli->settings, SETTING_DATA);
+    fprintf(cli->out, "Added %s %.*s (data: %.*s).\n", from.is_admin ? "administrator" : "user",
+            STR_ARG(account.name), STR_ARG(path_absolute(cli->arena, data)));
     return CLI_OK;
 }
 
@@ -96,7 +99,7 @@ enum cli_result command_user_change(struct cli *cli)
     if (has_password && !password_get(cli, &change.password, &error))
         return cli_fail(cli, &error);
     struct hub *hub AUTO(hub_close) = NULL;
-    if (!cli_hub_open(&cli->settings, cli->arena, &hub, &error) ||
+    if (!cli_hub_open_existing(cli, &hub, &error) ||
         !account_change(hub, cli->arena, cli->arguments[0], &change, &error))
         return cli_fail(cli, &error);
     fprintf(cli->out, "Changed %.*s.\n", STR_ARG(cli->arguments[0]));
@@ -181,8 +184,7 @@ enum cli_result command_user_list(struct cli *cli)
     struct hub *hub AUTO(hub_close) = NULL;
     struct list list AUTO(list_release);
     list_begin(&list, cli, user_columns, ARRAY_COUNT(user_columns));
-    if (!cli_hub_open(&cli->settings, cli->arena, &hub, &error) ||
-        !users_list(cli, hub, &list, &error))
+    if (!cli_hub_open_existing(cli, &hub, &error) || !users_list(cli, hub, &list, &error))
         return cli_fail(cli, &error);
     list_end(&list);
     return CLI_OK;

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "cli/command.h"
+#include "cli/data.h"
 #include "cli/signals.h"
 #include "hub/account.h"
 #include "net/address.h"
@@ -72,14 +73,6 @@ static struct str listen_authority(const struct start_text *text, struct str lis
     bool is_v6 = str_find(shown, ':') < shown.len;
     return arena_format(arena, "%s%.*s%s:%u", is_v6 ? "[" : "", STR_ARG(shown), is_v6 ? "]" : "",
                         text->ports[index]);
-}
-
-static struct str path_absolute(struct arena *arena, struct str path)
-{
-    char *whole = realpath(arena_c(arena, path), NULL);
-    struct str copy = whole ? arena_copy(arena, str_from(whole)) : path;
-    free(whole);
-    return copy;
 }
 
 /* The options that lead another command to the same installation, whatever folder it is run in. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli_fixture.h"
 
+#include <sys/stat.h>
+
 #include "cli/command.h"
 
 static void test_cli_run__without_words_shows_the_commands(void **state)
@@ -94,8 +96,11 @@ static void test_cli_quote__makes_words_that_a_shell_reads_back(void **state)
 static void test_cli_hub_open__makes_the_data_folder(void **state)
 {
     struct bench *bench = *state;
-    assert_int_equal(bench_run(bench, "", "user list --data @/deep/data"), 0);
-    assert_int_equal(bench_run(bench, "", "user list --data /dev/null/x"), 1);
+    assert_int_equal(bench_run(bench, "", "migrate --data @/deep/data"), 0);
+    struct stat status;
+    assert_int_equal(stat(bench_path(bench, "deep"), &status), 0);
+    assert_int_equal(status.st_mode & 0777, 0700);
+    assert_int_equal(bench_run(bench, "", "migrate --data /dev/null/x"), 1);
     assert_int_equal(text_lines(bench->err), 1);
 }
 

@@ -4,6 +4,7 @@
 static void test_command_gc__shows_every_reason(void **state)
 {
     struct bench *bench = *state;
+    assert_int_equal(bench_run(bench, "", "migrate"), 0);
     assert_int_equal(bench_run(bench, "", "gc"), 0);
     assert_int_equal(text_lines(bench->out), 6);
     const char *words[] = { "KEPT", "tagged", "untagged", "history", "leased", "free", "0 B" };
@@ -20,6 +21,7 @@ static void test_command_gc__shows_every_reason(void **state)
 static void test_command_gc__runs_and_purges_without_a_terminal(void **state)
 {
     struct bench *bench = *state;
+    assert_int_equal(bench_run(bench, "", "migrate"), 0);
     assert_int_equal(bench_run(bench, "", "gc --run"), 0);
     check_has(bench->out, "Collected 0 manifests and 0 blobs of 0 bytes.\n");
     assert_int_equal(bench_run(bench, "", "gc --purge"), 0);

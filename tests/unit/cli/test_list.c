@@ -32,6 +32,7 @@ static void test_list_size__has_one_decimal_and_a_unit(void **state)
 static void test_list_end__an_empty_table_has_its_head(void **state)
 {
     struct bench *bench = *state;
+    assert_int_equal(bench_run(bench, "", "migrate"), 0);
     assert_int_equal(bench_run(bench, "", "repo list"), 0);
     check_has(bench->out, "REPOSITORY  VISIBILITY");
     assert_int_equal(text_lines(bench->out), 1);
@@ -40,6 +41,7 @@ static void test_list_end__an_empty_table_has_its_head(void **state)
 static void test_list_end__an_empty_json_list_is_an_array(void **state)
 {
     struct bench *bench = *state;
+    assert_int_equal(bench_run(bench, "", "migrate"), 0);
     assert_int_equal(bench_run(bench, "", "repo list --json"), 0);
     check_str(bench->out, "[]\n");
 }
