@@ -62,7 +62,7 @@ struct str cli_quote(struct arena *arena, struct str word)
     return arena_copy(arena, buf_str(&out));
 }
 
-static const int64_t DAY_MS = 24LL * 60 * 60 * 1000;
+enum { DAY_MS = 24 * 60 * 60 * 1000 };
 
 bool cli_hub_open(const struct settings *settings, struct arena *arena, struct hub **out,
                   struct error *err)

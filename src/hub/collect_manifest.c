@@ -6,7 +6,7 @@
 #include "hub/collect.sql.h"
 #include "hub/recovery.h"
 
-static const int64_t DAY_MS = 86400000;
+enum { DAY_MS = 24 * 60 * 60 * 1000 };
 
 struct part {
     int64_t id;
