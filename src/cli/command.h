@@ -90,6 +90,8 @@ enum cli_result command_migrate(struct cli *cli);
 enum cli_result command_gc(struct cli *cli);
 enum cli_result command_key_rotate(struct cli *cli);
 enum cli_result command_cert(struct cli *cli);
+enum cli_result command_check(struct cli *cli);
+enum cli_result command_restore(struct cli *cli);
 enum cli_result command_user_add(struct cli *cli);
 enum cli_result command_user_change(struct cli *cli);
 enum cli_result command_user_list(struct cli *cli);

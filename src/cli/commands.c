@@ -56,6 +56,23 @@ static const struct cli_option gc_options[] = {
     { 0 },
 };
 
+static const struct cli_option check_options[] = {
+    { "--repair", NULL, "mend what can be mended", false, false },
+    { "--quick", NULL, "look at the sizes of blobs, do not read them", false, false },
+    { "--rate", "MB/S", "megabytes read in a second, 50 by default; 0: as fast as it goes", false,
+      false },
+    { "--grace", "SECONDS", "files changed since are running pushes, 3600 by default", false,
+      false },
+    { "--json", NULL, "as JSON", false, false },
+    { 0 },
+};
+
+static const struct cli_option restore_options[] = {
+    { "--from-store", NULL, "rebuild an empty database from the store", false, false },
+    { "--trust", NULL, "do not read all blobs to see whether they are whole", false, false },
+    { 0 },
+};
+
 static const struct cli_option list_options[] = {
     { "--json", NULL, "as JSON", false, false },
     { 0 },
@@ -89,6 +106,14 @@ static const char gc_more[] =
     "setting\n"
     "\"history_days\", and what was pushed without a manifest for \"collect.lease_s\" seconds.";
 
+static const char check_more[] =
+    "Compares database and store: every blob's bytes, every reference, every file. Works beside a\n"
+    "running server. Ends with status 1 if something is found that is not repaired.";
+
+static const char restore_more[] =
+    "For a database that is lost altogether. Passwords are not in the store: give new ones with\n"
+    "\"user change\". Ends with status 1 if something could not be restored.";
+
 static const char user_more[] = "Without --password-stdin the password is asked for on the "
                                 "terminal. The password has 9 to 1024 bytes.";
 
@@ -116,6 +141,10 @@ const struct cli_command cli_commands[] = {
       NULL, command_migrate, migrate_options, true },
     { "gc", "", 0, 0, "Show what keeps content, and collect what nothing keeps",
       gc_more, command_gc, gc_options, true },
+    { "check", "", 0, 0, "See whether database and store are whole, and mend them",
+      check_more, command_check, check_options, true },
+    { "restore", "", 0, 0, "Rebuild a lost database from the store",
+      restore_more, command_restore, restore_options, true },
     { "settings", "", 0, 0, "Show the settings that hold and where they come from",
       NULL, command_settings, settings_options, true },
     { "version", "", 0, 0, "Print the version",

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The check of manifests.  All that is asked about one comes from one snapshot, so a push in
  * between cannot make it look wrong; it is asked twice nevertheless before anything is said. */
-#include "base/limits.h"
 #include "hub/check.sql.h"
 #include "hub/check_internal.h"
 #include "hub/collect.h"
@@ -208,7 +207,7 @@ static bool find_copy(struct check *check, struct arena *arena, const struct dig
 }
 
 struct body_change {
-    int64_t id, repository_id;
+    int64_t id, repository_id, lease_ms;
     struct str body; /* absent: the manifest is given up */
 };
 
@@ -223,7 +222,7 @@ static bool claims_run_out(struct db_tx *tx, const struct body_change *change, s
     for (size_t i = 0; i < count; i++) {
         if (rows[i].role != ROLE_CHILD &&
             !collect_claim_later(tx, change->repository_id, &rows[i].digest,
-                                 now_ms + (int64_t)CLAIM_LEASE_S * 1000, err))
+                                 now_ms + change->lease_ms, err))
             return false;
     }
     return true;
@@ -243,7 +242,9 @@ static bool broken_document(struct telling *telling, struct error *err)
 {
     struct check *check = telling->check;
     const struct check_manifest_row *row = &telling->judgement->row;
-    struct body_change change = { .id = telling->id, .repository_id = row->repository_id };
+    struct body_change change = { .id = telling->id,
+                                  .repository_id = row->repository_id,
+                                  .lease_ms = check->hub->lease_ms };
     bool found;
     if (!find_copy(check, telling->arena, &row->digest, &change.body, &found, err) ||
         (check->options->repair &&

@@ -4,7 +4,6 @@
  * Order: rows for all blobs; accounts; then repository by repository its manifests, put as a push
  * puts them, so that the same rules hold: an image is there whole or not at all. At the end the
  * rows of blobs that no manifest needs are dropped again. */
-#include "base/limits.h"
 #include "hub/blob.sql.h"
 #include "hub/check_verify.h"
 #include "hub/manifest.h"
@@ -274,7 +273,7 @@ static bool ensure_repository(struct restoring *restoring, struct arena *arena,
 /* --- manifests ------------------------------------------------------------------------------ */
 
 struct claiming {
-    int64_t repository_id;
+    int64_t repository_id, lease_ms;
     const struct manifest *manifest;
     struct digest missing; /* not set: all blobs are there */
 };
@@ -302,7 +301,7 @@ static bool claim_tx(struct db_tx *tx, void *context, struct error *err)
     int64_t now_ms;
     if (!db_now_ms(tx, &now_ms, err))
         return false;
-    int64_t until_ms = now_ms + (int64_t)CLAIM_LEASE_S * 1000;
+    int64_t until_ms = now_ms + claiming->lease_ms;
     if (manifest->kind == MEDIA_IMAGE &&
         !claim_blob(tx, claiming, &manifest->config, until_ms, err))
         return false;
@@ -329,7 +328,9 @@ static bool claim_blobs(struct restoring *restoring, struct arena *arena,
                         const struct repository_adding *adding, const struct note_line *line,
                         const struct manifest *manifest, bool *is_claimed, struct error *err)
 {
-    struct claiming claiming = { .repository_id = adding->id, .manifest = manifest };
+    struct claiming claiming = { .repository_id = adding->id,
+                                 .lease_ms = restoring->hub->lease_ms,
+                                 .manifest = manifest };
     *is_claimed = db_write(restoring->hub->db, arena, claim_tx, &claiming, err);
     if (*is_claimed || !digest_is_set(&claiming.missing))
         return *is_claimed;

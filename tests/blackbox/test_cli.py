@@ -17,6 +17,8 @@ COMMANDS = [
     "cert",
     "key rotate",
     "gc",
+    "check",
+    "restore",
     "migrate",
     "settings",
     "version",
