@@ -48,7 +48,6 @@ def table(result):
 
 
 def page(setting, results):
-    load = os.getloadavg()[0]
     lines = [
         "# Benchmarks",
         "",
@@ -60,7 +59,8 @@ def page(setting, results):
         "by default; the others write none and check no tokens.",
         "",
         f"- date: {datetime.date.today().isoformat()}",
-        f"- machine: {machine()}; load average at the end {load:.1f}",
+        f"- machine: {machine()}",
+        f"- load average when it began: {setting.load:.1f} (an idle machine: 0)",
         f"- berth: {first_line(str(setting.binary), '--version')}",
         f"- the other: {first_line(setting.peer, '--version')}",
         f"- limit for files: {first_line('/usr/sbin/nginx', '-v')}",

@@ -7,6 +7,7 @@ opposite order; the medians of the rounds count.  `targets` judges them."""
 import contextlib
 import dataclasses
 import hashlib
+import json
 import os
 import threading
 import time
@@ -70,6 +71,10 @@ def on_postgres(figures, name, sentence):
     return [at_most(sentence, less, 20, " % less")]
 
 
+def pull_headers(server):
+    return {**server.headers("pull"), "Accept": clients.MANIFEST_TYPE}
+
+
 def push_one_image(server, layers=None):
     link = clients.Link(server, server.headers())
     image = clients.push_image(link, server.repository, "latest", layers or clients.small_layers())
@@ -91,8 +96,7 @@ class Manifest(Row):
         return f"/v2/{server.repository}/manifests/latest"
 
     def sample(self, server, prepared):
-        headers = server.headers("pull")
-        headers["Accept"] = clients.MANIFEST_TYPE
+        headers = pull_headers(server)
         clients.wrk(server, prepared, headers, 64, 1)
         with Meter(server.pid) as meter:
             done = clients.wrk(server, prepared, headers, 64, self.setting.seconds(4))
@@ -273,14 +277,15 @@ class Slow(Row):
         digest = push_one_image(server, [Blob.content])[1]
         link = clients.Link(server, server.headers())
         path = f"/v2/{server.repository}"
-        manifest = link.request("GET", f"{path}/manifests/{digest}")[2]
+        accept = f"Accept: {clients.MANIFEST_TYPE}\r\n"
+        manifest = link.request("GET", f"{path}/manifests/{digest}", more=accept)[2]
         link.close()
-        layer = clients.json.loads(manifest)["layers"][0]["digest"]
+        layer = json.loads(manifest)["layers"][0]["digest"]
         return f"{path}/manifests/latest", f"{path}/blobs/{layer}"
 
     def sample(self, server, prepared):
         manifest, blob = prepared
-        headers, seconds = server.headers("pull"), self.setting.seconds(3)
+        headers, seconds = pull_headers(server), self.setting.seconds(3)
         before = clients.wrk(server, manifest, headers, 8, seconds)["rps"]
         links = clients.stalled_pulls(server, blob, headers, 1000)
         time.sleep(2)
@@ -309,7 +314,7 @@ class Latency(Row):
         return f"/v2/{server.repository}/manifests/latest"
 
     def sample(self, server, prepared):
-        headers, seconds = server.headers(), self.setting.seconds(5)
+        headers, seconds = pull_headers(server), self.setting.seconds(5)
         digests = [file.renew() for file in self.files]
         until = time.monotonic() + seconds
 
@@ -358,7 +363,7 @@ class Memory(Row):
     def sample(self, server, prepared):
         idle = memory_mb(server.pid)
         paths = Slow.prepare(self, server)
-        headers = server.headers("pull")
+        headers = pull_headers(server)
         clients.wrk(server, paths[0], headers, 64, 1)
         used = memory_mb(server.pid)
         links = clients.idle_links(server, 2000)
@@ -386,8 +391,10 @@ class Large(Row):
     servers = (Berth,)
     units = {
         "ready_ms": "ready after ms",
-        "tags_p99_ms": "page of tags, p99 ms",
-        "catalog_p99_ms": "page of the catalog, p99 ms",
+        "tags_p50_ms": "page of tags: p50 ms",
+        "tags_p99_ms": "p99 ms",
+        "catalog_p50_ms": "page of the catalog: p50 ms",
+        "catalog_p99_ms": "p99 ms",
     }
 
     def prepare(self, server):

@@ -18,6 +18,7 @@ class Setting:
     quick: bool
     rounds: int
     counter: int = 0
+    load: float = dataclasses.field(default_factory=lambda: os.getloadavg()[0])
 
     def seconds(self, full):
         """How long one measurement runs."""
