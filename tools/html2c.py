@@ -23,8 +23,8 @@ import sys
 from pathlib import Path
 
 TOKEN = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.S)
-URL_ATTRIBUTES = {"href", "xlink:href", "src", "srcset", "action", "formaction", "poster", "cite", "data",
-                  "ping", "background", "manifest"}
+URL_ATTRIBUTES = {"href", "xlink:href", "src", "srcset", "action", "formaction", "poster", "cite",
+                  "data", "ping", "background", "manifest"}
 TAG_START = re.compile(r"<(/?[a-zA-Z][a-zA-Z0-9-]*)")
 DOCTYPE = re.compile(r"<!doctype html>", re.I)
 ATTRIBUTE = re.compile(r"([a-zA-Z_:@][-a-zA-Z0-9_:.]*)\s*=\s*\Z")
@@ -93,7 +93,8 @@ class Place:
                 raise Mistake(f"a quote in <{self.tag}> without an attribute before it")
             self.quote, self.attribute = char, found.group(1).lower()
             if self.attribute.startswith("on") or self.attribute in ("style", "srcdoc"):
-                raise Mistake(f"attribute {self.attribute}: code, style and documents belong into files")
+                raise Mistake(f"attribute {self.attribute}: "
+                              "code, style and documents belong into files")
         self.recent += char
         return at + 1
 
