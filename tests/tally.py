@@ -81,6 +81,8 @@ def program_cases(test, cases_folder):
         key=len,
         default="",
     ).replace("/", "_")
+    if any(part.endswith("/with_postgres.py") for part in test["command"]):
+        key += "-postgres"  # the same program as without
     cases, broken = [], False
     for path in sorted(cases_folder.glob("*.xml")):
         if key and path.name.startswith(key + "."):

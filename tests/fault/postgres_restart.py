@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Takes PostgreSQL away from writing threads, again and again, and compares what they were told with
-what is stored.
+"""Takes PostgreSQL away from writing threads, again and again, and compares what they were told
+with what is stored.
 
     postgres_restart.py POSTGRES_WRITER
 
@@ -28,8 +28,13 @@ PROGRESS_SECONDS = 20
 
 class Writer:
     def __init__(self, program, url):
-        self.process = subprocess.Popen([program], env={**os.environ, "BERTH_TEST_DATABASE": url}, stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(
+            [program],
+            env={**os.environ, "BERTH_TEST_DATABASE": url},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         self.made, self.failed, self.unread, self.reads = [], {}, [], 0
         self.thread = threading.Thread(target=self._listen)
         self.thread.start()
@@ -103,9 +108,13 @@ class Results:
 def check(results, writer, stored):
     made = set(writer.made)
     results.add(len(writer.made) == len(made) and len(made) > 300, "enough was written", len(made))
-    results.add(made <= set(stored), "what was acknowledged is stored", sorted(made - set(stored))[:5])
+    results.add(
+        made <= set(stored), "what was acknowledged is stored", sorted(made - set(stored))[:5]
+    )
     results.add(len(stored) == len(set(stored)), "nothing is stored twice")
-    results.add(set(stored) <= made, "what was refused is not stored", sorted(set(stored) - made)[:5])
+    results.add(
+        set(stored) <= made, "what was refused is not stored", sorted(set(stored) - made)[:5]
+    )
     results.add(not writer.failed, "no write failed", list(writer.failed.items())[:3])
     # A read that has begun cannot go on at another moment.
     results.add(len(writer.unread) <= 4, "reads failed only in their middle", writer.unread[:5])
@@ -114,13 +123,17 @@ def check(results, writer, stored):
 def main(program):
     results = Results()
     with Postgres(fsync=True) as server:
+        server.query("CREATE TABLE numbered (number BIGINT NOT NULL)")
         writer = Writer(program, server.url())
         try:
             results.add(writer.goes_on(), "writing begins")
             for way in (stop_fast, kill, kill_one, stop_fast, kill):
                 way(server)
-                results.add(writer.goes_on(), f"writing goes on after {way.__name__}",
-                            server.log.read_text(errors="replace")[-300:].replace("\n", " | "))
+                results.add(
+                    writer.goes_on(),
+                    f"writing goes on after {way.__name__}",
+                    server.log.read_text(errors="replace")[-300:].replace("\n", " | "),
+                )
         finally:
             status = writer.end()
         results.add(status == 0, "the writer ends by itself")

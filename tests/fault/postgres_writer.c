@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Writes numbered rows with several threads and tells of each what became of it, until its standard
- * input ends.  For postgres_restart.py, which takes the server away meanwhile.
+ * input ends, into the table of postgres_restart.py, which takes the server away meanwhile.
  *
  *     made 17          acknowledged
  *     failed 18 text   not, and why
  *     read 17          so many rows were seen */
-#include "db/db_internal.h"
+#include "db/db.h"
 
 #include "postgres_rows.sql.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -19,11 +20,6 @@ enum { WRITERS = 6, WAIT_MS = 15000 };
 static struct db *db;
 static atomic_int_fast64_t next_number;
 static atomic_bool is_over;
-
-static bool make_table(struct db_tx *tx, void *context, struct error *err)
-{
-    return tx->db->ops->script(tx, context, err);
-}
 
 static bool add_row(struct db_tx *tx, void *context, struct error *err)
 {
@@ -65,10 +61,8 @@ int main(void)
     setvbuf(stdout, NULL, _IOLBF, 1 << 16);
     const char *url = getenv("BERTH_TEST_DATABASE");
     struct db_options options = { .url = str_from(url), .wait_ms = WAIT_MS };
-    struct arena *arena AUTO(arena_free) = arena_new();
     struct error err = { 0 };
-    char table[] = "CREATE TABLE numbered (number BIGINT NOT NULL)";
-    if (!db_open(&options, &db, &err) || !db_write(db, arena, make_table, table, &err)) {
+    if (!db_open(&options, &db, &err)) {
         fprintf(stderr, "%s\n", err.message);
         return 1;
     }

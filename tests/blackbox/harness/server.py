@@ -6,9 +6,9 @@ import json
 import pathlib
 import re
 import signal
-import sqlite3
 import subprocess
 
+from harness.database import new_database
 from harness.process import Process, clean_environment, free_port
 
 PASSWORDS = {"captain": "captain-password", "alice": "alice-password", "bob": "bob-password"}
@@ -30,6 +30,9 @@ class Berth:
         self.binary, self.folder = pathlib.Path(binary), pathlib.Path(folder)
         self.settings = {f"BERTH_{name.upper()}": value for name, value in (settings or {}).items()}
         self.data = self.folder / "data"
+        self.database = new_database(self.data)
+        if self.database.setting:
+            self.settings.setdefault("BERTH_DATABASE", self.database.setting)
         self.log = self.folder / "berth.log"
         self.port = free_port()
         self.process = None
@@ -42,10 +45,6 @@ class Berth:
     @property
     def url(self):
         return f"http://{self.address}"
-
-    @property
-    def database(self):
-        return self.data / "berth.db"
 
     def environment(self):
         return clean_environment(
@@ -139,7 +138,4 @@ class Berth:
 
     def sql(self, text, values=()):
         """Changes rows behind the server's back, for facts that no surface can set yet."""
-        with sqlite3.connect(self.database, timeout=30) as connection:
-            rows = connection.execute(text, values).fetchall()
-        connection.close()
-        return rows
+        return self.database.run(text, values)
