@@ -19,8 +19,9 @@
  *
  * SQLite: WAL, synchronous=FULL, one writing connection.  Writers that queue up behind each other
  * share one commit (group commit): each runs under a savepoint, and all of them return after the
- * one fsync.  Any thread may call; a transaction belongs to the thread that began it. A thread
- * holds at most one transaction at a time (asserted). */
+ * one fsync.  PostgreSQL: a pool, of which writers take half at most; what became of a commit whose
+ * answer was lost is found out.  Any thread may call; a transaction belongs to the thread that
+ * began it. A thread holds at most one transaction at a time (asserted). */
 #pragma once
 #include "base/arena.h"
 #include "base/cleanup.h"
