@@ -269,7 +269,9 @@ class Push(Row):
 
 class Slow(Row):
     title = "Other requests while 1,000 clients pull slowly"
-    note = "Manifest GETs by 8 connections, without and with 1,000 pulls of 200 MB that have stalled."
+    note = (
+        "Manifest GETs by 8 connections, without and with 1,000 pulls of 200 MB that have stalled."
+    )
     units = {"before": "requests/s alone", "during": "requests/s beside them", "kept": "% kept"}
     rounds = 1
 

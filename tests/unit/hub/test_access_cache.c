@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is remembered of accounts, places, tokens and manifests ends when it is no longer so: at
+/* What is remembered of accounts, places and tokens ends when it is no longer so: at
  * once when this process changes it, within a second when another one does. */
 #include "access_fixture.h"
 #include "base/limits.h"
 #include "content.h"
 #include "hub/access_cache.h"
-#include "hub/manifest_cache.h"
 
 /* As the command line and other nodes do: through a hub of their own on the same database. */
 static struct hub *other_process(struct hub_fixture *fixture)
@@ -143,108 +142,6 @@ static void test_access_authorize__does_not_take_a_token_for_a_similar_one(void 
           "");
 }
 
-/* --- manifests ------------------------------------------------------------------------------- */
-
-static const struct reference latest = { .tag = { "latest", 6 } };
-
-static struct manifest_document get(struct hub_fixture *fixture, int64_t id,
-                                    const struct reference *reference, bool with_body)
-{
-    struct manifest_document document;
-    if (!manifest_get(fixture->hub, fixture->arena, id, reference, with_body, &document,
-                      &fixture->err))
-        fail_msg("manifest_get: %s", fixture->err.message);
-    return document;
-}
-
-static void test_manifest_get__remembers_tags_digests_and_heads_apart(void **state)
-{
-    struct hub_fixture *fixture = *state;
-    int64_t id = content_repository(fixture, "alice/app");
-    struct reference by_digest = { .digest = content_push(fixture, id, "layer", "latest") };
-    struct str image = content_image(fixture->arena, "layer", "");
-    for (int i = 0; i < 2; i++) {
-        uint64_t before = hits(fixture);
-        struct manifest_document head = get(fixture, id, &latest, false);
-        assert_false(str_is_set(head.body));
-        assert_int_equal(head.size, image.len);
-        assert_true(str_equal(get(fixture, id, &latest, true).body, image));
-        struct manifest_document document = get(fixture, id, &by_digest, true);
-        assert_true(str_equal(document.body, image));
-        assert_true(digest_equal(&document.digest, &by_digest.digest));
-        check_str(document.media_type, "application/vnd.oci.image.manifest.v1+json");
-        assert_int_equal(hits(fixture) - before, 3 * i);
-    }
-}
-
-static void test_manifest_get__sees_a_tag_moved_by_a_push_at_once(void **state)
-{
-    struct hub_fixture *fixture = *state;
-    int64_t id = content_repository(fixture, "alice/app");
-    for (int i = 0; i < 5; i++) {
-        const char *layer = arena_format(fixture->arena, "layer %d", i).ptr;
-        struct digest digest = content_push(fixture, id, layer, "latest");
-        for (int j = 0; j < 2; j++) {
-            struct manifest_document document = get(fixture, id, &latest, true);
-            assert_true(digest_equal(&document.digest, &digest));
-        }
-    }
-}
-
-static void test_manifest_get__sees_a_tag_moved_elsewhere(void **state)
-{
-    struct hub_fixture *fixture = *state;
-    int64_t id = content_repository(fixture, "alice/app");
-    struct digest old = content_push(fixture, id, "old", "latest");
-    struct digest new = content_push(fixture, id, "new", "next");
-    struct manifest_document document = get(fixture, id, &latest, true);
-    assert_true(digest_equal(&document.digest, &old));
-    behind(fixture, "UPDATE tag SET manifest_id = (SELECT manifest_id FROM tag WHERE name = "
-                    "'next') WHERE name = 'latest'");
-    hub_fixture_later(fixture, CACHE_LIFE_MS);
-    document = get(fixture, id, &latest, true);
-    assert_true(digest_equal(&document.digest, &new));
-}
-
-static void test_manifest_get__sees_a_deletion_at_once(void **state)
-{
-    struct hub_fixture *fixture = *state;
-    int64_t id = content_repository(fixture, "alice/app");
-    struct manifest_document document;
-    struct reference by_digest = { .digest = content_push(fixture, id, "layer", "latest other") };
-    struct reference other = { .tag = STR("other") };
-    (void)get(fixture, id, &latest, true);
-    (void)get(fixture, id, &by_digest, true);
-    CHECK(manifest_delete(fixture->hub, fixture->arena, id, ALICE, &latest, &fixture->err));
-    CHECK_FAILS(
-        manifest_get(fixture->hub, fixture->arena, id, &latest, true, &document, &fixture->err),
-        ERROR_NOT_FOUND, "latest");
-    (void)get(fixture, id, &other, true);
-    (void)get(fixture, id, &by_digest, true);
-    CHECK(manifest_delete(fixture->hub, fixture->arena, id, ALICE, &by_digest, &fixture->err));
-    CHECK_FAILS(
-        manifest_get(fixture->hub, fixture->arena, id, &by_digest, true, &document, &fixture->err),
-        ERROR_NOT_FOUND, "sha256:");
-    CHECK_FAILS(
-        manifest_get(fixture->hub, fixture->arena, id, &other, true, &document, &fixture->err),
-        ERROR_NOT_FOUND, "other");
-}
-
-static void test_manifest_get__does_not_mix_up_repositories(void **state)
-{
-    struct hub_fixture *fixture = *state;
-    int64_t first = content_repository(fixture, "alice/first");
-    int64_t second = content_repository(fixture, "alice/second");
-    struct digest of_first = content_push(fixture, first, "one", "latest");
-    struct digest of_second = content_push(fixture, second, "two", "latest");
-    for (int i = 0; i < 2; i++) {
-        struct manifest_document one = get(fixture, first, &latest, true);
-        struct manifest_document two = get(fixture, second, &latest, true);
-        assert_true(digest_equal(&one.digest, &of_first));
-        assert_true(digest_equal(&two.digest, &of_second));
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -256,11 +153,6 @@ int main(void)
         ACCESS_TEST(test_access_authorize__sees_an_account_switched_off_elsewhere),
         ACCESS_TEST(test_access_authorize__ends_a_remembered_token_with_its_time),
         ACCESS_TEST(test_access_authorize__does_not_take_a_token_for_a_similar_one),
-        CONTENT_TEST(test_manifest_get__remembers_tags_digests_and_heads_apart),
-        CONTENT_TEST(test_manifest_get__sees_a_tag_moved_by_a_push_at_once),
-        CONTENT_TEST(test_manifest_get__sees_a_tag_moved_elsewhere),
-        CONTENT_TEST(test_manifest_get__sees_a_deletion_at_once),
-        CONTENT_TEST(test_manifest_get__does_not_mix_up_repositories),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
