@@ -81,8 +81,9 @@ def program_cases(test, cases_folder):
         key=len,
         default="",
     ).replace("/", "_")
-    if any(part.endswith("/with_postgres.py") for part in test["command"]):
-        key += "-postgres"  # the same program as without
+    for part, program in zip(test["command"], test["command"][1:]):
+        if part.endswith("/with_postgres.py"):  # it names the file of the same program anew
+            key = program.replace("/", "_") + "-postgres"
     cases, broken = [], False
     for path in sorted(cases_folder.glob("*.xml")):
         if key and path.name.startswith(key + "."):
