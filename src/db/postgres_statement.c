@@ -62,7 +62,7 @@ static void set_prepared(struct postgres_connection *connection,
     if (2 * (connection->prepared_count + 1) > connection->prepared_capacity) {
         size_t old = connection->prepared_capacity;
         size_t capacity = old ? 2 * old : PREPARED_CAPACITY_FIRST;
-        const struct db_statement **grown = calloc(capacity, sizeof(*grown));
+        const struct db_statement **grown = calloc(capacity, sizeof(const struct db_statement *));
         if (!grown)
             abort();
         for (size_t i = 0; i < old; i++)

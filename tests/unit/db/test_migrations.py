@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The migrations of both engines have the same files, tables, columns and indexes.  What they really
-make is compared by test_migrate.c."""
+"""The migrations of both engines have the same files, tables, columns and indexes.  What they
+really make is compared by test_migrate.c."""
 import re
 from pathlib import Path
 
