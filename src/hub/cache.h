@@ -38,6 +38,7 @@ enum cache_kind {
     CACHE_TOKEN = 1, /* not by the database */
     CACHE_STANDING,
     CACHE_MANIFEST,
+    CACHE_CHILD,
 };
 
 /* The moment of a look, which comes before the load. */

@@ -4,6 +4,7 @@
 #include "base/limits.h"
 #include "db/statement.h"
 #include "hub/blob.h"
+#include "hub/cache.h"
 #include "hub/collect.sql.h"
 #include "hub/collect_manifest.h"
 #include "hub/manifest.sql.h"
@@ -13,6 +14,8 @@
 #include "hub/repository.sql.h"
 #include "hub/tag.h"
 #include "oci/about.h"
+
+#include <string.h>
 
 enum { CONFIG_BYTES_MAX = 1024 * 1024 }; /* of a config that is looked into for its platform */
 
@@ -339,6 +342,32 @@ bool manifest_get(struct hub *hub, struct arena *arena, int64_t repository_id,
     }
     manifest_cache_keep(hub->cache, arena, repository_id, reference, &document, &moment);
     *out = document;
+    return true;
+}
+
+bool manifest_is_child(struct hub *hub, struct arena *arena, int64_t repository_id,
+                       const struct digest *digest, bool *out, struct error *err)
+{
+    struct {
+        int64_t repository_id;
+        char digest[DIGEST_TEXT_MAX];
+    } room;
+    memset(&room, 0, sizeof(room));
+    room.repository_id = repository_id;
+    (void)digest_format(digest, room.digest);
+    struct str key = { (const char *)&room, sizeof(room) }, kept;
+    struct cache_moment moment;
+    if (cache_find(hub->cache, CACHE_CHILD, key, arena, &kept, &moment)) {
+        *out = kept.ptr[0] == '1';
+        return true;
+    }
+    struct db_tx *tx AUTO(db_tx_end) = db_read(hub->db, arena, err);
+    struct manifest_parent_row row;
+    bool found;
+    if (!tx || !sql_manifest_parent(tx, repository_id, digest, &row, &found, err))
+        return false;
+    cache_keep(hub->cache, CACHE_CHILD, key, found ? STR("1") : STR("0"), &moment);
+    *out = found;
     return true;
 }
 

@@ -55,6 +55,10 @@ NODISCARD bool manifest_get(struct hub *hub, struct arena *arena, int64_t reposi
                             const struct reference *reference, bool with_body,
                             struct manifest_document *out, struct error *err);
 
+/* Does an index of the repository list this manifest? */
+NODISCARD bool manifest_is_child(struct hub *hub, struct arena *arena, int64_t repository_id,
+                                 const struct digest *digest, bool *out, struct error *err);
+
 /* Renews the lease of a manifest that a push was told to be here: while it lasts, the manifest does
  * not go with an index that lists it.  ERROR_NOT_FOUND if it has gone meanwhile. */
 NODISCARD bool manifest_lease(struct hub *hub, struct arena *arena, int64_t repository_id,

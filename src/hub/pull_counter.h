@@ -16,6 +16,7 @@ struct pull_counter;
 struct pull_counter *pull_counter_new(void);
 void pull_counter_free(struct pull_counter *counter);
 
-/* One manifest was served by GET to somebody who pulls (HEAD does not count, as on Docker Hub). */
+/* One manifest was served by GET to somebody who pulls (HEAD does not count, as on Docker
+ * Hub, nor does what belongs to an index that was counted). */
 void pull_counter_add(struct pull_counter *counter, int64_t repository_id);
 NODISCARD bool pull_counter_flush(struct hub *hub, struct arena *arena, struct error *err);

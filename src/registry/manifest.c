@@ -74,6 +74,22 @@ static bool find_document(struct request *request, bool with_body, struct manife
     return true;
 }
 
+/* Whoever pulls an index comes back for one of its images by digest: both are one pull. */
+static void count_pull(struct request *request, const struct manifest_document *document)
+{
+    struct hub *hub = access_hub(request);
+    int64_t repository_id = access_caller(request)->repository_id;
+    bool is_child = false;
+    struct error ignored = { 0 }; /* a wrong count is no reason to refuse the pull */
+    if (digest_is_set(&request->captures.reference.digest) &&
+        media_kind_of(document->media_type) == MEDIA_IMAGE &&
+        !manifest_is_child(hub, request->arena, repository_id, &document->digest, &is_child,
+                           &ignored))
+        error_clear(&ignored);
+    if (!is_child)
+        pull_counter_add(hub->pulls, repository_id);
+}
+
 bool registry_manifest_get(struct request *request, struct response *response, struct error *err)
 {
     bool is_head = request->method == METHOD_HEAD;
@@ -106,7 +122,7 @@ bool registry_manifest_get(struct request *request, struct response *response, s
         return true;
     }
     response_memory(response, NULL, document.body);
-    pull_counter_add(access_hub(request)->pulls, access_caller(request)->repository_id);
+    count_pull(request, &document);
     return true;
 }
 

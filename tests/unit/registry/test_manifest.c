@@ -168,6 +168,23 @@ static void test_manifest_get__counts_pulls_but_not_looks(void **state)
     assert_int_equal(pull_count(fixture), 1);
 }
 
+static void test_manifest_get__counts_an_index_and_its_image_once(void **state)
+{
+    struct fixture *fixture = *state;
+    const char *child, *index = push_index(fixture, "multi", "amd64", &child);
+    const char *alone = push_image(fixture, "alice", APP, "v1", "layer alone");
+    check_status(ask(fixture, "bobby", "GET", "/v2/" APP "/manifests/multi"), 200);
+    const char *path = text(fixture, "/v2/" APP "/manifests/%s", child);
+    check_status(ask(fixture, "bobby", "GET", path), 200);
+    check_status(ask(fixture, "bobby", "GET", path), 200); /* out of the cache */
+    assert_int_equal(pull_count(fixture), 1);
+    check_status(ask(fixture, "bobby", "GET", text(fixture, "/v2/" APP "/manifests/%s", index)),
+                 200);
+    check_status(ask(fixture, "bobby", "GET", text(fixture, "/v2/" APP "/manifests/%s", alone)),
+                 200);
+    assert_int_equal(pull_count(fixture), 3);
+}
+
 static void test_manifest_put__makes_repository_and_says_where(void **state)
 {
     struct fixture *fixture = *state;
@@ -363,6 +380,7 @@ int main(void)
         REGISTRY_TEST(test_manifest_get__gives_old_clients_an_image_of_the_index),
         REGISTRY_TEST(test_manifest_get__serves_an_index_without_amd64_as_it_is),
         REGISTRY_TEST(test_manifest_get__counts_pulls_but_not_looks),
+        REGISTRY_TEST(test_manifest_get__counts_an_index_and_its_image_once),
         REGISTRY_TEST(test_manifest_put__makes_repository_and_says_where),
         REGISTRY_TEST(test_manifest_put__by_digest_takes_tags_along),
         REGISTRY_TEST(test_manifest_put__bounds_the_tags_of_one_push),
