@@ -281,10 +281,8 @@ static bool refuse_push(const struct request *request, const struct caller *call
                                "instead",
                                STR_ARG(self), STR_ARG(last));
     return error_set_about(err, ABOUT_REPOSITORY, ERROR_DENIED,
-                           "you may not push to %.*s: only %.*s and those whom %.*s lets can; push "
-                           "to %.*s/%.*s instead",
-                           STR_ARG(full), STR_ARG(owner), STR_ARG(owner), STR_ARG(self),
-                           STR_ARG(last));
+                           "namespace '%.*s' is not yours; push to %.*s/%.*s instead",
+                           STR_ARG(owner), STR_ARG(self), STR_ARG(last));
 }
 
 static bool refuse_delete(const struct request *request, const struct caller *caller,

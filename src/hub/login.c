@@ -125,6 +125,7 @@ struct attempt {
     bool has_failures; /* of this name from this address, to be forgotten after a success */
     bool is_repeated;  /* the last of them was this password */
     int64_t failure_count;
+    int64_t address_failure_count; /* of all names; at their maximum both have just been locked */
 };
 
 static bool refuse(struct error *err)
@@ -335,7 +336,6 @@ static bool failure_body(struct db_tx *tx, void *context, struct error *err)
         .mark = { (const char *)attempt->mark, MARK_BYTES },
         .max = LOGIN_FAILURES_MAX,
     };
-    int64_t address_count;
     bool is_repeated = false, is_same_for_address;
     if (!check_locks(tx, attempt, err) || !db_now_ms(tx, &tally.now_ms, err))
         return false;
@@ -343,11 +343,12 @@ static bool failure_body(struct db_tx *tx, void *context, struct error *err)
     if (attempt->name.len > 0 &&
         !count_failure(tx, &tally, &attempt->failure_count, &is_repeated, err))
         return false;
+    attempt->address_failure_count = 0;
     if (is_repeated)
         return true;
     tally.name = STR("");
     tally.max = LOGIN_FAILURES_PER_ADDRESS_MAX;
-    return count_failure(tx, &tally, &address_count, &is_same_for_address, err);
+    return count_failure(tx, &tally, &attempt->address_failure_count, &is_same_for_address, err);
 }
 
 static void sleep_ms(int64_t time_ms)
@@ -362,12 +363,24 @@ static void log_failure(struct str name, struct str address)
     log_event(LOG_INFO, "login_failed", LOG_STR("name", name), LOG_STR("address", address));
 }
 
+/* Once, at the moment of locking. */
+static void log_locks(const struct attempt *attempt)
+{
+    if (attempt->failure_count >= LOGIN_FAILURES_MAX)
+        log_event(LOG_WARN, "login_locked", LOG_STR("name", attempt->name),
+                  LOG_STR("address", attempt->address), LOG_INT("seconds", LOGIN_LOCK_S));
+    if (attempt->address_failure_count >= LOGIN_FAILURES_PER_ADDRESS_MAX)
+        log_event(LOG_WARN, "login_locked", LOG_STR("address", attempt->address),
+                  LOG_INT("seconds", LOGIN_LOCK_S));
+}
+
 static bool fail(struct attempt *attempt, struct str address, struct error *err)
 {
     log_failure(attempt->name, address);
     cache_put(attempt->hub->logins, VERDICT_WRONG, attempt->mark, &attempt->account);
     if (!db_write(attempt->hub->db, attempt->arena, failure_body, attempt, err))
         return false;
+    log_locks(attempt);
     int64_t delay_ms = attempt->failure_count * DELAY_STEP_MS;
     sleep_ms(delay_ms < DELAY_MAX_MS ? delay_ms : DELAY_MAX_MS);
     return refuse(err);
@@ -480,10 +493,14 @@ bool refresh_token_issue(struct hub *hub, struct arena *arena, const struct acco
     return true;
 }
 
+#define LOGIN_ENDED                                                                                \
+    "your login is no longer valid (password changed or account closed): log in again with "       \
+    "docker login"
+
 static bool refuse_token(struct error *err)
 {
-    return error_set_about(err, ABOUT_CREDENTIALS, ERROR_UNAUTHENTICATED,
-                           "the identity token is not valid any more: log in again");
+    /* Not about credentials: who has one has an account and needs no hint how to get one. */
+    return error_set_about(err, ABOUT_ACCOUNT, ERROR_UNAUTHENTICATED, LOGIN_ENDED);
 }
 
 struct finding {

@@ -8,6 +8,9 @@
 #include "hub/login.h"
 #include "oci/about.h"
 
+#include <stdio.h>
+#include <string.h>
+
 enum { TOKEN_BODY_BYTES_MAX = 65536, SCOPE_TEXT_BYTES_MAX = 32768 };
 
 /* Who wants a token for what. */
@@ -158,6 +161,18 @@ bool token_get(struct request *request, struct response *response, struct error 
     return answer(request, response, &wish, err);
 }
 
+/* What to type then: docker shows the sentence as it is. */
+static bool say_where(const struct request *request, struct error *err)
+{
+    enum { SHOWN_HOST_MAX = 100 };
+    if (err->kind == ERROR_UNAUTHENTICATED) {
+        size_t used = strlen(err->message);
+        (void)snprintf(err->message + used, sizeof(err->message) - used, " %.*s",
+                       STR_ARG(str_slice(request->host, 0, SHOWN_HOST_MAX)));
+    }
+    return false;
+}
+
 static bool log_in(struct request *request, const struct form *form, struct token_wish *wish,
                    struct error *err)
 {
@@ -165,7 +180,8 @@ static bool log_in(struct request *request, const struct form *form, struct toke
     struct str grant_type = form_get(form, "grant_type");
     if (str_equal(grant_type, STR("refresh_token")))
         return refresh_token_check(hub, request->arena, form_get(form, "refresh_token"),
-                                   &wish->account, err);
+                                   &wish->account, err) ||
+               say_where(request, err);
     if (!str_equal(grant_type, STR("password")))
         return error_set(err, ERROR_INVALID, "grant_type must be password or refresh_token");
     struct str name = form_get(form, "username"), password = form_get(form, "password");

@@ -199,31 +199,23 @@ static const struct expected expectations[] = {
     { ACCESS_PUSH,
       "alice/app",
       { "pushing to alice/app needs a login: docker login localhost:5000", NULL,
-        "you may not push to alice/app: only alice and those whom alice lets can; push to "
-        "bobby/app instead",
-        NULL },
+        "namespace 'alice' is not yours; push to bobby/app instead", NULL },
       { LOGIN, OK, ERROR_DENIED, OK } },
     { ACCESS_PUSH,
       "alice/secret",
       { "pushing to alice/secret needs a login", NULL,
-        "you may not push to alice/secret: only alice and those whom alice lets can; push to "
-        "bobby/secret instead",
-        NULL },
+        "namespace 'alice' is not yours; push to bobby/secret instead", NULL },
       { LOGIN, OK, ERROR_DENIED, OK } },
     { ACCESS_PUSH,
       "alice/absent",
       { "pushing to alice/absent needs a login", NULL,
-        "you may not push to alice/absent: only alice and those whom alice lets can; push to "
-        "bobby/absent instead",
-        NULL },
+        "namespace 'alice' is not yours; push to bobby/absent instead", NULL },
       { LOGIN, OK, ERROR_DENIED, OK } },
     { ACCESS_PUSH,
       "stranger/app",
       { "pushing to stranger/app needs a login",
-        "you may not push to stranger/app: only stranger and those whom stranger lets can; push "
-        "to alice/app instead",
-        "you may not push to stranger/app: only stranger and those whom stranger lets can; push "
-        "to bobby/app instead",
+        "namespace 'stranger' is not yours; push to alice/app instead",
+        "namespace 'stranger' is not yours; push to bobby/app instead",
         "there is no account 'stranger' to push stranger/app for: add it first, or push to "
         "anna/app instead" },
       { LOGIN, ERROR_DENIED, ERROR_DENIED, ERROR_DENIED } },

@@ -2,10 +2,14 @@
 #include "hub/login.h"
 
 #include "base/limits.h"
+#include "base/log.h"
 #include "hub/password.h"
 #include "hub_fixture.h"
 
 #include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 #define HERE "10.0.0.1"
 
@@ -128,6 +132,33 @@ static void test_login_check__locks_after_ten_different_passwords(void **state)
     hub_fixture_later(fixture, (LOGIN_LOCK_S + 1) * 1000);
     assert_true(login(fixture, "alice", "alice-password"));
     assert_int_equal(failures_of(fixture, "alice", HERE), 0);
+}
+
+static void test_login_check__logs_a_lock_once(void **state)
+{
+    struct hub_fixture *fixture = *state;
+    char bytes[8192];
+    FILE *log = tmpfile();
+    assert_non_null(log);
+    (void)hub_fixture_user(fixture, "alice", false);
+    have_failed(fixture, "alice", HERE, LOGIN_FAILURES_MAX - 2);
+    log_configure(LOG_WARN, LOG_TEXT, fileno(log));
+    for (int i = 0; i < 4; i++) {
+        char password[16];
+        snprintf(password, sizeof(password), "guess-%d", i);
+        assert_false(login(fixture, "alice", password));
+        error_clear(&fixture->err);
+    }
+    log_configure(LOG_INFO, LOG_TEXT, STDERR_FILENO);
+    rewind(log);
+    size_t size = fread(bytes, 1, sizeof(bytes) - 1, log);
+    bytes[size] = 0;
+    fclose(log);
+    const char *line = strstr(bytes, "login_locked");
+    assert_non_null(line);
+    assert_non_null(strstr(line, "name=alice"));
+    assert_non_null(strstr(line, "seconds="));
+    assert_null(strstr(line + 1, "login_locked"));
 }
 
 static void test_login_check__locks_names_that_do_not_exist_as_well(void **state)
@@ -401,7 +432,7 @@ static void test_refresh_token_check__refuses_what_it_did_not_issue(void **state
         if (str_equal(others[i], token))
             continue; /* it ended in X */
         assert_false(check_token(fixture, others[i]));
-        check_error(&fixture->err, ERROR_UNAUTHENTICATED, "not valid any more");
+        check_error(&fixture->err, ERROR_UNAUTHENTICATED, "no longer valid");
     }
 }
 
@@ -416,7 +447,7 @@ static void test_refresh_token_check__ends_half_a_year_after_its_last_use(void *
     }
     hub_fixture_later(fixture, REFRESH_TOKEN_LIFE_S * 1000LL);
     assert_false(check_token(fixture, token));
-    check_error(&fixture->err, ERROR_UNAUTHENTICATED, "not valid any more");
+    check_error(&fixture->err, ERROR_UNAUTHENTICATED, "no longer valid");
 }
 
 static void
@@ -426,7 +457,7 @@ test_refresh_token_check__refuses_one_issued_after_its_password_had_changed(void
     struct account before = hub_fixture_user(fixture, "alice", false);
     change(fixture, "alice", (struct account_change){ .password = STR("new-password") });
     assert_false(check_token(fixture, issue(fixture, &before)));
-    check_error(&fixture->err, ERROR_UNAUTHENTICATED, "not valid any more");
+    check_error(&fixture->err, ERROR_UNAUTHENTICATED, "no longer valid");
 }
 
 static void test_refresh_token_check__notes_a_use_once_an_hour(void **state)
@@ -491,7 +522,7 @@ static void test_login_check__takes_an_identity_token_of_the_same_account(void *
     }
     check_wrong(fixture, "bobby", token.ptr);
     assert_false(login(fixture, "alice", "berth_rt_nothing"));
-    check_error(&fixture->err, ERROR_UNAUTHENTICATED, "not valid any more");
+    check_error(&fixture->err, ERROR_UNAUTHENTICATED, "no longer valid");
     assert_int_equal(hub_fixture_sql(fixture, "SELECT count(*) FROM login_failure"), 0);
 }
 
@@ -519,6 +550,7 @@ int main(void)
         HUB_TEST(test_login_check__refuses_everybody_else_alike),
         HUB_TEST(test_login_check__says_that_an_account_is_off_to_its_owner_only),
         HUB_TEST(test_login_check__locks_after_ten_different_passwords),
+        HUB_TEST(test_login_check__logs_a_lock_once),
         HUB_TEST(test_login_check__locks_names_that_do_not_exist_as_well),
         HUB_TEST(test_login_check__does_not_count_the_same_password_again),
         HUB_TEST(test_login_check__forgets_failures_in_time_and_by_a_success),

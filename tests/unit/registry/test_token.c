@@ -190,6 +190,17 @@ static void test_token_post__an_identity_token_stands_for_the_password(void **st
     check_refused(fixture, post(fixture, "grant_type=refresh_token"), 401, "UNAUTHORIZED");
 }
 
+static void test_token_post__says_what_ended_a_login(void **state)
+{
+    struct fixture *fixture = *state;
+    struct loopback_response *from =
+        post(fixture, "grant_type=refresh_token&refresh_token=berth_rt_no");
+    assert_true(holds(from->body, "your login is no longer valid (password changed or account "
+                                  "closed): log in again with docker login "));
+    assert_true(holds(from->body, "docker login hub.test"));
+    assert_false(holds(from->body, "sign up"));
+}
+
 static void test_token_post__refuses_other_forms(void **state)
 {
     struct fixture *fixture = *state;
@@ -251,6 +262,7 @@ int main(void)
         REGISTRY_TEST(test_token_get__gives_an_identity_token_when_asked),
         REGISTRY_TEST(test_token_post__takes_a_password),
         REGISTRY_TEST(test_token_post__an_identity_token_stands_for_the_password),
+        REGISTRY_TEST_OPEN(test_token_post__says_what_ended_a_login),
         REGISTRY_TEST(test_token_post__refuses_other_forms),
         REGISTRY_TEST(test_token_get__bounds_the_scopes),
         REGISTRY_TEST(test_token_get__locks_out_who_guesses),
