@@ -111,8 +111,10 @@ static void connection_close(struct connection *connection, struct worker *worke
 {
     struct exchange *exchange = connection->exchange;
     if (exchange) {
-        if (connection->state == STATE_ANSWER)
-            exchange_end(connection); /* cut */
+        if (connection->state == STATE_ANSWER) {
+            exchange->is_cut = true;
+            exchange_end(connection);
+        }
         if (exchange->has_body)
             body_release(&exchange->body);
         connection->exchange = NULL;
@@ -137,6 +139,13 @@ static enum step handshake_step(struct connection *connection)
     return STEP_AGAIN;
 }
 
+/* The first record of a handshake: type 22, version 3.x (RFC 8446, 5.1). */
+static bool is_tls_hello(const struct inbox *inbox)
+{
+    return inbox_size(inbox) >= 2 && inbox->data[inbox->start] == 22 &&
+           inbox->data[inbox->start + 1] == 3;
+}
+
 static enum step parse_step(struct connection *connection, struct worker *worker)
 {
     struct inbox *inbox = &connection->inbox;
@@ -150,6 +159,7 @@ static enum step parse_step(struct connection *connection, struct worker *worker
         break;
     case PARSE_BAD:
         exchange_refuse(connection, worker, exchange->head.status, exchange->head.reason);
+        exchange->is_tls = is_tls_hello(inbox);
         break;
     case PARSE_MORE:
         connection->exchange = NULL;

@@ -70,7 +70,7 @@ static void begin(struct connection *connection, struct worker *worker)
     worker_random_id(worker, exchange->id);
     exchange->surface = "none";
     exchange->has_body = exchange->keep_alive = exchange->is_refusal = false;
-    exchange->hides_path = false;
+    exchange->hides_path = exchange->is_tls = exchange->is_cut = false;
     exchange->peer = NULL;
     memset(&exchange->request, 0, sizeof(exchange->request));
     exchange->request.arena = exchange->arena;
@@ -134,6 +134,35 @@ static void handle(struct connection *connection)
         response->status = 408; /* surfaces know no request timeouts */
 }
 
+static bool is_news(struct distrust *distrust, const uint8_t address[static 16])
+{
+    bool is_new = false;
+    pthread_mutex_lock(&distrust->lock);
+    if (distrust->count < DISTRUST_COUNT_MAX) {
+        is_new = true;
+        for (size_t i = 0; i < distrust->count && is_new; i++)
+            is_new = memcmp(distrust->addresses[i], address, 16) != 0;
+    }
+    if (is_new)
+        memcpy(distrust->addresses[distrust->count++], address, 16);
+    pthread_mutex_unlock(&distrust->lock);
+    return is_new;
+}
+
+/* A proxy that the settings do not name makes every link and every login point to http. */
+static void warn_of_proxy(struct connection *connection, const struct request_origin_facts *facts)
+{
+    const struct request *request = &connection->exchange->request;
+    if (!str_is_set(request_header(request, "X-Forwarded-Proto")) ||
+        address_is_in(facts->trusted_proxies, facts->trusted_proxy_count, facts->peer) ||
+        !is_news(&connection->server->distrust, facts->peer))
+        return;
+    char text[ADDRESS_TEXT_MAX];
+    log_event(LOG_WARN, "forwarded_ignored", LOG_STR("address", address_format(facts->peer, text)),
+              LOG_STR("reason", STR("X-Forwarded-Proto is ignored: the address is not in "
+                                    "proxy.trusted")));
+}
+
 void exchange_run(struct connection *connection, struct worker *worker)
 {
     struct exchange *exchange = connection->exchange;
@@ -151,7 +180,9 @@ void exchange_run(struct connection *connection, struct worker *worker)
     };
     memcpy(facts.peer, connection->address, sizeof(facts.peer));
     const char *reason;
-    if (!request_build(&exchange->request, &exchange->head, &facts, &reason)) {
+    bool is_built = request_build(&exchange->request, &exchange->head, &facts, &reason);
+    warn_of_proxy(connection, &facts);
+    if (!is_built) {
         exchange->is_refusal = true;
         response_status(&exchange->response, 400);
         response_memory(&exchange->response, "text/plain; charset=utf-8",
@@ -194,17 +225,27 @@ void exchange_end(struct connection *connection)
     int64_t duration_us = clock_monotonic_us() - exchange->started_us;
     metrics_request(exchange->surface, exchange->response.status, duration_us);
     metric_add(&metric_bytes_sent, (int64_t)exchange->answer.bytes_out);
-    if (!log_enabled(LOG_INFO))
+    if (!log_enabled(exchange->is_tls ? LOG_DEBUG : LOG_INFO))
         return;
     log_set_request_id(request->id);
     /* The query may hold secrets and is never logged. */
     struct str path = request->path;
     if (exchange->hides_path)
         path = request->route ? str_from(request->route->pattern) : STR("(hidden)");
-    log_event(LOG_INFO, "request", LOG_STR("method", method_name(request->method)),
-              LOG_STR("path", path), LOG_INT("status", exchange->response.status),
-              LOG_INT("bytes", (int64_t)exchange->answer.bytes_out),
-              LOG_INT("duration_us", duration_us), LOG_STR("client", request->client_address),
-              LOG_STR("surface", str_from(exchange->surface)));
+    const struct log_field fields[] = {
+        LOG_STR("method", method_name(request->method)),
+        LOG_STR("path", path),
+        LOG_INT("status", exchange->response.status),
+        LOG_INT("bytes", (int64_t)exchange->answer.bytes_out),
+        LOG_INT("duration_us", duration_us),
+        LOG_STR("client", request->client_address),
+        LOG_STR("surface", str_from(exchange->surface)),
+        LOG_INT("incomplete", 1),
+    };
+    int count = (int)ARRAY_COUNT(fields) - !exchange->is_cut;
+    if (exchange->is_tls)
+        log_event(LOG_DEBUG, "tls_on_plain_port", LOG_STR("client", request->client_address));
+    else
+        log_write(LOG_INFO, "request", fields, count);
     log_set_request_id(STR_NONE);
 }

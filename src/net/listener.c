@@ -60,8 +60,12 @@ static bool listen_failed(const struct listen_address *at, struct error *err)
     char text[ADDRESS_TEXT_MAX];
     int failure = errno;
     socket_address_format(&at->address, text);
-    return error_set(err, failure == EADDRINUSE ? ERROR_UNAVAILABLE : ERROR_INVALID,
-                     "cannot listen on %s: %s", text, strerror(failure));
+    if (failure == EADDRINUSE)
+        return error_set(err, ERROR_UNAVAILABLE,
+                         "cannot listen on %s: another program listens there; choose another, e.g. "
+                         "--listen localhost:5001",
+                         text);
+    return error_set(err, ERROR_INVALID, "cannot listen on %s: %s", text, strerror(failure));
 }
 
 static void add_listener(struct server *server, int fd, size_t option_index)

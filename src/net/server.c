@@ -111,6 +111,7 @@ struct server *server_new_tuned(const struct server_options *options,
     apply_limits(server, options);
     pthread_mutex_init(&server->workers_lock, NULL);
     peers_init(&server->peers);
+    pthread_mutex_init(&server->distrust.lock, NULL);
     reaper_init(&server->reaper, server->connection_count_max + REFUSAL_COUNT_MAX);
 
     if (!options->tls_certificate != !options->tls_key) {
@@ -155,6 +156,7 @@ void server_free(struct server *server)
     close_if_open(server->end_fd);
     tls_free(server->tls);
     peers_release(&server->peers);
+    pthread_mutex_destroy(&server->distrust.lock);
     reaper_release(&server->reaper);
     pthread_mutex_destroy(&server->workers_lock);
     free(server);

@@ -28,6 +28,8 @@ enum event_source { SOURCE_CONNECTION = 1, SOURCE_LISTENER, SOURCE_END };
 
 /* One request from its head to the end of its answer. */
 struct exchange {
+    bool is_tls; /* refused: TLS where plain http is spoken, as docker tries at first */
+    bool is_cut; /* its connection ended before the answer did */
     struct arena *arena;
     struct http_head head;
     struct request request;
@@ -93,10 +95,19 @@ struct worker {
 enum {
     HEAD_INBOX_SIZE = 4096, /* to begin with; grows up to HTTP_HEAD_BYTES_MAX */
     LISTENER_COUNT_MAX = 16,
+    DISTRUST_COUNT_MAX = 16,
     REFUSAL_COUNT_MAX = 64, /* connections beyond the limit that are told so politely */
     WORKER_COUNT_MIN = 2,
     WORKER_COUNT_SPARE =
         4, /* threads beyond the handlers' limit: they say 503 and finish downloads */
+};
+
+/* Addresses whose X-Forwarded-Proto was not believed, so that each is told once.  Anybody can send
+ * one: beyond the first few there is silence. */
+struct distrust {
+    pthread_mutex_t lock;
+    uint8_t addresses[DISTRUST_COUNT_MAX][16];
+    size_t count;
 };
 
 struct server {
@@ -111,6 +122,7 @@ struct server {
     struct tls *tls; /* NULL: plain */
     struct reaper reaper;
     struct peers peers;
+    struct distrust distrust;
     size_t connection_count_max;
     unsigned handler_count_max, handlers_per_address_max, connections_per_address_max;
     atomic_uint handlers;

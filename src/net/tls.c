@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -27,10 +28,16 @@ static void context_free_auto(SSL_CTX **slot)
 
 static bool fail(struct error *err, const char *what, const char *path)
 {
+    unsigned long code = ERR_peek_last_error(), first = ERR_peek_error();
     char reason[160];
-    ERR_error_string_n(ERR_peek_last_error(), reason, sizeof(reason));
+    if (ERR_GET_LIB(first) == ERR_LIB_PEM && ERR_GET_REASON(first) == PEM_R_NO_START_LINE)
+        snprintf(reason, sizeof(reason), "there is no %s in PEM form in it", what);
+    else if (ERR_GET_LIB(first) == ERR_LIB_SYS)
+        snprintf(reason, sizeof(reason), "%s", strerrordesc_np(ERR_GET_REASON(first)));
+    else
+        ERR_error_string_n(code, reason, sizeof(reason));
     ERR_clear_error();
-    return error_set(err, ERROR_INVALID, "%s '%.100s' cannot be used: %s", what, path, reason);
+    return error_set(err, ERROR_INVALID, "tls.%s is '%.100s': %s", what, path, reason);
 }
 
 /* HTTP/1.1 only; a client that insists on something else is refused. */
@@ -63,12 +70,12 @@ static SSL_CTX *context_new(const char *certificate, const char *key, struct err
     SSL_CTX_set_session_id_context(context, (const unsigned char *)"berth", 5);
     SSL_CTX_set_alpn_select_cb(context, choose_protocol, NULL);
     if (SSL_CTX_use_certificate_chain_file(context, certificate) != 1) {
-        fail(err, "the certificate", certificate);
+        fail(err, "certificate", certificate);
         return NULL;
     }
     if (SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) != 1 ||
         SSL_CTX_check_private_key(context) != 1) {
-        fail(err, "the key", key);
+        fail(err, "key", key);
         return NULL;
     }
     return TAKE(context);
@@ -132,10 +139,29 @@ static int64_t ssl_result(SSL *ssl, int result)
     }
 }
 
+/* To a client that speaks plain http, in its language.  What it sent is read first: bytes that
+ * nobody has read would make the kernel drop the answer. */
+static void answer_in_plain(int fd)
+{
+    static const char answer[] = "HTTP/1.1 400 Bad Request\r\n"
+                                 "Content-Type: text/plain; charset=utf-8\r\n"
+                                 "Content-Length: 23\r\nConnection: close\r\n\r\n"
+                                 "this port speaks https\n";
+    enum { PIECE_BYTES = 4096, PIECE_COUNT_MAX = 16 };
+    char ignored[PIECE_BYTES];
+    for (int i = 0; i < PIECE_COUNT_MAX; i++)
+        if (recv(fd, ignored, sizeof(ignored), MSG_DONTWAIT) <= 0)
+            break;
+    (void)send(fd, answer, sizeof(answer) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
 static int64_t tls_handshake(struct transport *transport)
 {
     ERR_clear_error();
-    return ssl_result(transport->state, SSL_accept(transport->state));
+    int result = SSL_accept(transport->state);
+    if (result <= 0 && ERR_GET_REASON(ERR_peek_last_error()) == SSL_R_HTTP_REQUEST)
+        answer_in_plain(transport->fd);
+    return ssl_result(transport->state, result);
 }
 
 static int64_t tls_read(struct transport *transport, void *bytes, size_t size)

@@ -149,6 +149,69 @@ static void test_exchange_end__logs_a_line_without_the_query(void **state)
     assert_null(strstr(text, "secret"));
 }
 
+/* What the log of this level says while the requests run; each on a connection of its own, of
+ * which the answer is read whole or, `is_cut`, not at all. */
+static void log_of(enum log_level level, const char *const *requests, size_t count, bool is_cut,
+                   char text[static 4096])
+{
+    char path[] = "/tmp/berth-log-XXXXXX";
+    int log_fd = mkstemp(path);
+    assert_true(log_fd >= 0);
+    unlink(path);
+    live_start(&live, NULL);
+    log_configure(level, LOG_TEXT, log_fd);
+    for (size_t i = 0; i < count; i++) {
+        int fd = live_connect(&live);
+        live_send(fd, requests[i]);
+        if (is_cut)
+            usleep(100000); /* the handler has run, the buffers are full */
+        else
+            live_reply(fd, false, &reply);
+        close(fd);
+    }
+    live_stop(&live);
+    log_configure(LOG_ERROR, LOG_TEXT, 2);
+    memset(text, 0, 4096);
+    assert_true(pread(log_fd, text, 4095, 0) >= 0);
+    close(log_fd);
+}
+
+static void test_exchange_run__warns_of_each_proxy_once(void **state)
+{
+    (void)state;
+    char text[4096];
+    const char *one = "GET /small HTTP/1.1\r\n" HOST "X-Forwarded-Proto: https\r\n\r\n";
+    const char *const requests[] = { one, one };
+    log_of(LOG_WARN, requests, 2, false, text);
+    const char *line = strstr(text, "forwarded_ignored");
+    assert_non_null(line);
+    assert_non_null(strstr(line, "address=127.0.0.1"));
+    assert_non_null(strstr(line, "not in proxy.trusted"));
+    assert_null(strstr(line + 1, "forwarded_ignored"));
+}
+
+static void test_exchange_end__says_tls_on_the_plain_port_quietly(void **state)
+{
+    (void)state;
+    char text[4096];
+    const char *const requests[] = { "\x16\x03\x01\x02\r\n\r\n" };
+    log_of(LOG_INFO, requests, 1, false, text);
+    assert_int_equal(reply.status, 400);
+    assert_null(strstr(text, "request"));
+    log_of(LOG_DEBUG, requests, 1, false, text);
+    assert_non_null(strstr(text, "tls_on_plain_port"));
+}
+
+static void test_exchange_end__says_what_was_not_sent_whole(void **state)
+{
+    (void)state;
+    char text[4096];
+    const char *const requests[] = { "GET /file HTTP/1.1\r\n" HOST "\r\n" };
+    log_of(LOG_INFO, requests, 1, true, text);
+    assert_non_null(strstr(text, "path=/file"));
+    assert_non_null(strstr(text, "incomplete=1"));
+}
+
 static void test_exchange_end__counts_the_request(void **state)
 {
     (void)state;
@@ -172,6 +235,9 @@ int main(void)
         cmocka_unit_test(test_exchange_run__counts_clients_behind_proxies),
         cmocka_unit_test(test_exchange_run__gives_each_request_an_id),
         cmocka_unit_test(test_exchange_end__logs_a_line_without_the_query),
+        cmocka_unit_test(test_exchange_run__warns_of_each_proxy_once),
+        cmocka_unit_test(test_exchange_end__says_tls_on_the_plain_port_quietly),
+        cmocka_unit_test(test_exchange_end__says_what_was_not_sent_whole),
         cmocka_unit_test(test_exchange_end__counts_the_request),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

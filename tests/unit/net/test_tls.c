@@ -229,6 +229,10 @@ static void test_tls__ends_half_handshakes_in_time(void **state)
     (void)state;
     int silent = live_connect(&live), plain = live_connect(&live);
     live_send(plain, "GET /small HTTP/1.1\r\n" HOST "\r\n");
+    static struct reply reply;
+    live_reply(plain, false, &reply);
+    assert_int_equal(reply.status, 400);
+    assert_true(str_equal(reply.body, STR("this port speaks https\n")));
     assert_true(live_is_closed(plain, 2000));
     int64_t begin = clock_monotonic_ms();
     assert_true(live_is_closed(silent, 3000));
@@ -272,9 +276,11 @@ static void test_tls_new__names_the_file_that_does_not_do(void **state)
     (void)state;
     struct error err = { 0 };
     assert_null(tls_new("/nowhere/cert", key_path, &err));
-    check_error(&err, ERROR_INVALID, "the certificate '/nowhere/cert'");
+    check_error(&err, ERROR_INVALID, "tls.certificate is '/nowhere/cert': No such file");
     assert_null(tls_new(certificate_path, "/nowhere/key", &err));
-    check_error(&err, ERROR_INVALID, "the key '/nowhere/key'");
+    check_error(&err, ERROR_INVALID, "tls.key is '/nowhere/key': No such file");
+    assert_null(tls_new("/dev/null", key_path, &err));
+    check_error(&err, ERROR_INVALID, "'/dev/null': there is no certificate in PEM form in it");
 }
 
 int main(void)
