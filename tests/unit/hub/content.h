@@ -125,6 +125,20 @@ static inline struct str content_image(struct arena *arena, const char *layer, c
                         STR_ARG(config), STR_ARG(layers), more);
 }
 
+/* An image whose layer may lie elsewhere. */
+static inline struct str content_far_image(struct arena *arena, const char *layer)
+{
+    struct str config =
+        content_descriptor(arena, "application/vnd.oci.image.config.v1+json", CONTENT_CONFIG);
+    struct str layers = content_descriptor(
+        arena, "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip", layer);
+    return arena_format(arena,
+                        "{\"schemaVersion\":2,"
+                        "\"mediaType\":\"application/vnd.oci.image.manifest.v1+json\","
+                        "\"config\":%.*s,\"layers\":[%.*s]}",
+                        STR_ARG(config), STR_ARG(layers));
+}
+
 /* Puts a document under these tags (separated by spaces); its blobs must be there. */
 static inline bool content_put(struct hub_fixture *fixture, int64_t repository_id, struct str body,
                                const char *tags, struct digest *out)

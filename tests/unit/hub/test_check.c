@@ -4,6 +4,7 @@
 
 #include "check_fixture.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -263,23 +264,15 @@ static void test_check_run__gives_no_right_to_foreign_layers(void **state)
 {
     struct hub_fixture *fixture = *state;
     push_sample(fixture); /* bob has "tool" */
-    int64_t app = content_repository(fixture, "alice/app");
+    int64_t far = content_repository(fixture, "alice/far");
     struct digest digest;
-    struct str foreign = content_descriptor(
-        fixture->arena, "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip", "tool");
-    struct str config = content_descriptor(
-        fixture->arena, "application/vnd.oci.image.config.v1+json", CONTENT_CONFIG);
-    struct str body = arena_format(
-        fixture->arena,
-        "{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.manifest.v1+json\","
-        "\"config\":%.*s,\"layers\":[%.*s]}",
-        STR_ARG(config), STR_ARG(foreign));
-    CHECK(content_put(fixture, app, body, "foreign", &digest));
+    content_blob(fixture, far, CONTENT_CONFIG);
+    CHECK(content_put(fixture, far, content_far_image(fixture->arena, "tool"), "1.0", &digest));
     copy_notes(fixture);
     check_str(look(fixture, REPAIR).text, "");
     hub_fixture_sql(fixture, "DELETE FROM claim");
     look(fixture, REPAIR);
-    assert_int_equal(hub_fixture_sql(fixture, "SELECT count(*) FROM claim"), 4);
+    assert_int_equal(hub_fixture_sql(fixture, "SELECT count(*) FROM claim"), 5);
 }
 
 static void test_check_run__finds_a_claim_on_nothing(void **state)
@@ -479,7 +472,9 @@ static void *push_on(void *argument)
         if (i % 3 == 0 &&
             !manifest_delete(hub, own.arena, pushing->repository_id, ALICE, &reference, &own.err))
             fail_msg("%s", own.err.message);
-        if (!collect_step(hub, own.arena, &collected, &own.err))
+        bool ran;
+        if (!collect_step(hub, own.arena, &collected, &own.err) ||
+            !collect_run_job(hub, own.arena, &ran, &own.err))
             fail_msg("%s", own.err.message);
         copy_some(&own);
         arena_free(own.arena);
@@ -492,6 +487,7 @@ static void test_check_run__reports_nothing_of_running_pushes(void **state)
     struct hub_fixture *fixture = *state;
     push_sample(fixture);
     fixture->hub->history_ms = 0;
+    fixture->hub->lease_ms = 0; /* what goes goes at once, files too */
     struct pushing pushing = { .fixture = fixture,
                                .repository_id = content_repository(fixture, "alice/busy") };
     copy_notes(fixture);
@@ -503,6 +499,64 @@ static void test_check_run__reports_nothing_of_running_pushes(void **state)
     atomic_store(&pushing.stops, true);
     assert_int_equal(pthread_join(thread, NULL), 0);
     check_str(found, "");
+}
+
+/* A blob whose row was read in the first page and that is collected before its turn comes. */
+struct vanishing {
+    struct seen seen; /* first: note_finding() gets it */
+    const char *content;
+    bool is_gone;
+};
+
+static void collect_it(void *context, const struct check_progress *progress)
+{
+    struct vanishing *vanishing = context;
+    if (vanishing->is_gone || progress->bytes == 0)
+        return;
+    drop_rows(vanishing->seen.fixture, vanishing->content);
+    damage(vanishing->seen.fixture, vanishing->content, NULL);
+    vanishing->is_gone = true;
+}
+
+static void test_check_run__reports_nothing_that_was_collected_meanwhile(void **state)
+{
+    struct hub_fixture *fixture = *state;
+    push_sample(fixture);
+    const char *last = "";
+    for (int i = 0; content_digest(last).bytes[0] != 0xFF; i++) /* behind all others */
+        last = arena_format(fixture->arena, "%d", i).ptr;
+    content_blob(fixture, content_repository(fixture, "alice/app"), last);
+    struct vanishing vanishing = { .seen = { .fixture = fixture, .text = STR("") },
+                                   .content = last };
+    struct check_options options = { .found = note_finding,
+                                     .progress = collect_it,
+                                     .context = &vanishing };
+    CHECK(check_run(fixture->hub, &options, &vanishing.seen.result, &fixture->err));
+    assert_true(vanishing.is_gone);
+    check_str(vanishing.seen.text, "");
+}
+
+/* A disk that fails once is asked again; if it is something else that fails, the check says so. */
+static void test_check_run__takes_no_passing_failure_for_damage(void **state)
+{
+    struct hub_fixture *fixture = *state;
+    struct str setting = arena_format(fixture->arena, "file:%s/blobs", fixture->folder);
+    blob_store_free(TAKE(fixture->hub->store));
+    CHECK(blob_store_open(setting, &fixture->hub->store, &fixture->err));
+    push_sample(fixture);
+    int good = 0;
+    for (unsigned nth = 1; nth <= 24; nth++) {
+        struct seen seen = { .fixture = fixture, .text = STR("") };
+        struct check_options options = { .found = note_finding, .context = &seen };
+        file_fail_nth_for_test(nth, EIO);
+        bool is_done = check_run(fixture->hub, &options, &seen.result, &fixture->err);
+        file_fail_nth_for_test(0, 0);
+        check_str(seen.text, "");
+        if (!is_done)
+            check_error(&fixture->err, ERROR_INTERNAL, "");
+        good += is_done;
+    }
+    assert_true(good >= 6); /* three blobs: opening and reading */
 }
 
 static void test_statements__of_the_check_prepare(void **state)
@@ -540,6 +594,8 @@ int main(void)
         CONTENT_TEST(test_check_run__writes_search_words_anew),
         CONTENT_TEST(test_check_run__writes_recovery_notes_anew),
         CONTENT_TEST(test_check_run__reports_nothing_of_running_pushes),
+        CONTENT_TEST(test_check_run__reports_nothing_that_was_collected_meanwhile),
+        CONTENT_TEST(test_check_run__takes_no_passing_failure_for_damage),
         CONTENT_TEST(test_statements__of_the_check_prepare),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

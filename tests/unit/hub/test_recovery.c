@@ -167,7 +167,9 @@ static void test_recovery_copy__never_copies_a_damaged_document(void **state)
     struct hub_fixture *fixture = *state;
     int64_t app = content_repository(fixture, "alice/app");
     struct digest digest = content_push(fixture, app, "layer", "1.0");
-    hub_fixture_sql(fixture, "DELETE FROM manifest_body");
+    hub_fixture_sql(fixture, arena_format(fixture->arena, "UPDATE manifest_body SET body = %s",
+                                          test_database_byte())
+                                 .ptr);
     copy_all(fixture);
     assert_false(has_document(fixture, &digest));
     assert_false(str_is_set(note(fixture, recovery_document_note(fixture->arena, &digest).ptr)));
@@ -257,6 +259,7 @@ static struct str fill(struct hub_fixture *fixture, struct digest *image)
     CHECK(content_put(fixture, app, index, "all", &ignored));
     hub_fixture_sql(fixture, "UPDATE repository SET pull_count = 77, star_count = 3");
     hub_fixture_sql(fixture, "UPDATE tag SET pushed_ms = 1000 WHERE name = '1.0'");
+    hub_fixture_sql(fixture, "UPDATE manifest SET pushed_ms = 2000");
     hub_fixture_sql(fixture, "UPDATE account SET email = 'alice@example.org', is_admin = TRUE "
                              "WHERE name = 'alice'");
     return index;
@@ -312,6 +315,9 @@ static void test_recovery_restore__brings_everything_back(void **state)
                      1);
     assert_int_equal(hub_fixture_sql(fixture, "SELECT pushed_ms FROM tag WHERE name = '1.0'"),
                      1000);
+    assert_int_equal(hub_fixture_sql(fixture, "SELECT count(*) FROM manifest "
+                                              "WHERE pushed_ms = 2000"),
+                     3);
     assert_int_equal(hub_fixture_sql(fixture, "SELECT count(*) FROM account WHERE is_admin AND "
                                               "name = 'alice' AND password_hash IS NULL AND "
                                               "email = 'alice@example.org'"),
@@ -340,6 +346,26 @@ static void test_recovery_restore__keeps_counts(void **state)
                                               "created_ms = 5 AND updated_ms = 6 AND "
                                               "push_count = 4"),
                      1);
+}
+
+static void test_recovery_restore__gives_no_right_to_foreign_layers(void **state)
+{
+    struct hub_fixture *fixture = *state;
+    int64_t far = content_repository(fixture, "alice/far");
+    struct digest digest, tool = content_digest("tool");
+    content_push(fixture, content_repository(fixture, "bob/tool"), "tool", "edge");
+    content_blob(fixture, far, CONTENT_CONFIG);
+    CHECK(content_put(fixture, far, content_far_image(fixture->arena, "tool"), "1.0", &digest));
+    copy_all(fixture);
+    copy_accounts(fixture);
+    lose_database(fixture);
+    struct losses losses;
+    struct recovery_result result = restore(fixture, false, &losses);
+    assert_int_equal(result.manifests, 2);
+    struct blob blob;
+    assert_false(blob_find(fixture->hub, fixture->arena, content_repository(fixture, "alice/far"),
+                           &tool, false, &blob, &fixture->err));
+    check_error(&fixture->err, ERROR_NOT_FOUND, "");
 }
 
 static void test_recovery_restore__refuses_a_database_with_something_in_it(void **state)
@@ -452,6 +478,7 @@ int main(void)
         CONTENT_TEST(test_recovery_note_is_current__waits_for_the_job),
         CONTENT_TEST(test_recovery_restore__brings_everything_back),
         CONTENT_TEST(test_recovery_restore__keeps_counts),
+        CONTENT_TEST(test_recovery_restore__gives_no_right_to_foreign_layers),
         CONTENT_TEST(test_recovery_restore__refuses_a_database_with_something_in_it),
         CONTENT_TEST(test_recovery_restore__tells_what_is_lost),
         CONTENT_TEST(test_recovery_restore__reads_bytes_unless_told_to_trust),
