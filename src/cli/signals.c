@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+enum { SAME_WISH_MS = 1000 }; /* two signals within that are one */
+
 /* What an interrupted program gives back, as shells do it: 128 + the signal's number. */
 enum { EXIT_CODE_BASE = 128, EXIT_CODE_TOO_SLOW = 1 };
 
@@ -20,6 +22,7 @@ struct signals {
     pthread_t thread;
     struct signal_actions actions;
     atomic_bool is_ending;
+    int64_t asked_ms;   /* when the stop was asked for, monotonic */
     int64_t stop_by_ms; /* monotonic; 0: nobody asked to stop */
 };
 
@@ -42,12 +45,17 @@ void signals_block(void)
 
 static void stop_take(struct signals *signals, int number)
 {
+    int64_t now_ms = clock_monotonic_ms();
+    /* A terminal and a supervisor may both pass on the one wish of somebody. */
+    if (signals->stop_by_ms != 0 && now_ms - signals->asked_ms < SAME_WISH_MS)
+        return;
     if (signals->stop_by_ms != 0) {
         log_event(LOG_WARN, "stopped_at_once", LOG_STR("signal", str_from(sigabbrev_np(number))));
         _exit(EXIT_CODE_BASE + number);
     }
     log_event(LOG_INFO, "signal", LOG_STR("name", str_from(sigabbrev_np(number))));
-    signals->stop_by_ms = clock_monotonic_ms() + signals->actions.stop_timeout_ms;
+    signals->asked_ms = now_ms;
+    signals->stop_by_ms = now_ms + signals->actions.stop_timeout_ms;
     signals->actions.stop(signals->actions.context);
 }
 

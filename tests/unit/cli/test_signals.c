@@ -90,8 +90,20 @@ static void test_signals_start__a_second_signal_ends_at_once(void **state)
     struct child child = child_start(10000, 10000);
     assert_int_equal(kill(child.pid, SIGINT), 0);
     assert_int_equal(hear(&child), 's');
+    const struct timespec pause = { .tv_sec = 1, .tv_nsec = 50 * 1000000L };
+    assert_int_equal(nanosleep(&pause, NULL), 0);
     assert_int_equal(kill(child.pid, SIGINT), 0);
     assert_int_equal(child_end(&child), 128 + SIGINT);
+}
+
+static void test_signals_start__two_signals_at_once_are_one(void **state)
+{
+    (void)state;
+    struct child child = child_start(10000, 500);
+    assert_int_equal(kill(child.pid, SIGTERM), 0);
+    assert_int_equal(hear(&child), 's');
+    assert_int_equal(kill(child.pid, SIGTERM), 0);
+    assert_int_equal(child_end(&child), 0);
 }
 
 static void test_signals_start__ends_when_stopping_takes_too_long(void **state)
@@ -131,6 +143,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_signals_start__stops_at_the_first_signal),
         cmocka_unit_test(test_signals_start__a_second_signal_ends_at_once),
+        cmocka_unit_test(test_signals_start__two_signals_at_once_are_one),
         cmocka_unit_test(test_signals_start__ends_when_stopping_takes_too_long),
         cmocka_unit_test(test_signals_start__reloads_until_it_stops),
         cmocka_unit_test(test_signals_end__ends_without_any_signal),
