@@ -69,12 +69,13 @@ bool cli_hub_open(const struct settings *settings, struct arena *arena, struct h
 {
     if (!data_prepare(settings, arena, err))
         return false;
+    bool is_open = str_equal(settings_text(settings, SETTING_SIGNUP), STR("open"));
     struct hub_options options = {
         .database = settings_text(settings, SETTING_DATABASE),
         .storage = settings_text(settings, SETTING_STORAGE),
         .keys = settings_text(settings, SETTING_KEYS),
         .url = settings_text(settings, SETTING_URL),
-        .signup = (enum signup)settings_choice(settings, SETTING_SIGNUP),
+        .signup = is_open ? SIGNUP_OPEN : SIGNUP_CLOSED,
         .history_ms = settings_number(settings, SETTING_HISTORY_DAYS) * DAY_MS,
         .lease_ms = settings_number(settings, SETTING_COLLECT_LEASE_S) * 1000,
         .migrate = true,
@@ -90,13 +91,20 @@ bool cli_hub_open_existing(struct cli *cli, struct hub **out, struct error *err)
 
 /* ---- help ---- */
 
+enum { LEFT_WIDTH = 28 };
+
 static void options_help(FILE *out, const struct cli_option *table)
 {
     for (; table && table->name; table++) {
         char left[64];
         snprintf(left, sizeof(left), "%s%s%s", table->name, table->value ? " " : "",
                  table->value ? table->value : "");
-        fprintf(out, "  %-28s %s%s\n", left, table->help, table->is_required ? " (required)" : "");
+        /* What is too long for its column has a line of its own. */
+        bool is_long = strlen(left) > LEFT_WIDTH;
+        if (is_long)
+            fprintf(out, "  %s\n", left);
+        fprintf(out, "  %-*s %s%s\n", LEFT_WIDTH, is_long ? "" : left, table->help,
+                table->is_required ? " (required)" : "");
     }
 }
 
@@ -123,7 +131,8 @@ static void command_help_write(FILE *out, const struct cli_command *command)
 /* Those of one group ("user"), or all. */
 static void overview_write(FILE *out, struct str group)
 {
-    fprintf(out, "Usage: berth COMMAND [options]\n\nCommands:\n");
+    fprintf(out, "Usage: berth %.*s%sCOMMAND [options]\n\nCommands:\n", STR_ARG(group),
+            group.len > 0 ? " " : "");
     for (const struct cli_command *command = cli_commands; command->name; command++) {
         struct str name = str_from(command->name);
         bool is_in_group =
@@ -181,18 +190,21 @@ static enum cli_result command_unknown(struct cli *cli, int argc, char *const *a
     }
     struct str one = first;
     struct str two = argc > 1 ? arena_format(cli->arena, "%s %s", argv[0], argv[1]) : first;
+    struct str turned = argc > 1 ? arena_format(cli->arena, "%s %s", argv[1], argv[0]) : first;
     const char *best = NULL;
     unsigned best_distance = 0;
     for (const struct cli_command *command = cli_commands; command->name; command++) {
         struct str name = str_from(command->name);
         struct str typed = str_find(name, ' ') < name.len ? two : one;
-        unsigned distance = word_distance(typed, name);
-        if (word_is_near(typed, name) && (!best || distance < best_distance)) {
+        bool is_turned = str_equal(turned, name);
+        unsigned distance = is_turned ? 0 : word_distance(typed, name);
+        if ((is_turned || word_is_near(typed, name)) && (!best || distance < best_distance)) {
             best = command->name;
             best_distance = distance;
         }
     }
-    struct str typed = str_slice(in_group ? two : one, 0, 60);
+    bool has_two = in_group || (best && str_equal(turned, str_from(best)));
+    struct str typed = str_slice(has_two ? two : one, 0, 60);
     if (best)
         fprintf(cli->err, "berth: unknown command \"%.*s\"; did you mean \"berth %s\"?\n",
                 STR_ARG(typed), best);
@@ -228,8 +240,7 @@ enum cli_result command_help(struct cli *cli)
 
 /* ---- settings of a command ---- */
 
-static bool flags_collect(struct cli *cli, struct setting_flag *flags, size_t *count,
-                          struct error *err)
+static void flags_collect(const struct cli *cli, struct setting_flag *flags, size_t *count)
 {
     for (size_t i = 0; i < cli->value_count; i++) {
         struct str name = str_from(cli->values[i].option->name);
@@ -238,10 +249,7 @@ static bool flags_collect(struct cli *cli, struct setting_flag *flags, size_t *c
         if (str_equal(name, STR("--data")) || str_equal(name, STR("--listen"))) {
             flag.key = str_after(name, 2);
         } else if (str_equal(name, STR("--set"))) {
-            size_t equals = str_find(text, '=');
-            if (equals == text.len)
-                return error_set(err, ERROR_INVALID, "--set %.*s: write NAME=VALUE",
-                                 STR_ARG(str_slice(text, 0, 60)));
+            size_t equals = str_find(text, '='); /* command_start() has seen it */
             flag.key = str_trim(str_slice(text, 0, equals));
             flag.value = str_after(text, equals + 1);
         } else {
@@ -249,20 +257,23 @@ static bool flags_collect(struct cli *cli, struct setting_flag *flags, size_t *c
         }
         flags[(*count)++] = flag;
     }
-    return true;
 }
 
 static bool settings_prepare(struct cli *cli, struct error *err)
 {
     struct setting_flag flags[CLI_VALUE_COUNT_MAX];
     size_t count = 0;
-    if (!flags_collect(cli, flags, &count, err))
-        return false;
+    flags_collect(cli, flags, &count);
     struct settings_sources sources = { .file = cli_get(cli, "--config"),
                                         .environment = cli->environment->variables,
                                         .flags = flags,
                                         .flag_count = count };
     return settings_load(cli->arena, &sources, &cli->settings, err);
+}
+
+static struct str cli_set_nth(const struct cli *cli, size_t nth)
+{
+    return cli->command->uses_settings ? cli_get_nth(cli, "--set", nth) : STR_NONE;
 }
 
 static enum cli_result command_start(struct cli *cli, int argc, char *const *argv)
@@ -273,6 +284,11 @@ static enum cli_result command_start(struct cli *cli, int argc, char *const *arg
     if (cli->wants_help) {
         command_help_write(cli->out, cli->command);
         return CLI_OK;
+    }
+    for (size_t i = 0; str_is_set(cli_set_nth(cli, i)); i++) {
+        struct str text = cli_set_nth(cli, i);
+        if (str_find(text, '=') == text.len)
+            return cli_usage(cli, "--set %.*s: write NAME=VALUE", STR_ARG(str_slice(text, 0, 60)));
     }
     if (cli->command->uses_settings && !settings_prepare(cli, &error))
         return cli_fail(cli, &error);

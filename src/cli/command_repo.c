@@ -5,6 +5,7 @@
 #include "base/limits.h"
 #include "cli/command.h"
 #include "cli/list.h"
+#include "hub/account.h"
 #include "hub/repository.h"
 
 static bool stream_read(FILE *in, struct arena *arena, struct str *out, struct error *err)
@@ -54,6 +55,14 @@ static enum cli_result repo_write(struct cli *cli, enum repo_action action)
         return cli_fail(cli, &error);
     bool is_done = action == REPO_ADD ? repository_add(hub, cli->arena, name, &change, &error)
                                       : repository_change(hub, cli->arena, name, &change, &error);
+    if (!is_done && error.kind == ERROR_NOT_FOUND && repository_name_is_official(name)) {
+        struct error hint = { 0 };
+        error_set(&hint, error.kind,
+                  "%s; without a namespace it is the official image, those of "
+                  "people are NAMESPACE/%.*s",
+                  error.message, STR_ARG(str_slice(name.name, 0, 60)));
+        return cli_fail(cli, &hint);
+    }
     if (!is_done)
         return cli_fail(cli, &error);
     fprintf(cli->out, "%s %.*s.\n", action == REPO_ADD ? "Added" : "Changed",
@@ -124,6 +133,19 @@ static void repos_show(struct list *list, struct arena *arena, const struct repo
     list_page_end(list);
 }
 
+static bool owner_check(struct cli *cli, struct hub *hub, struct error *err)
+{
+    if (cli->argument_count == 0)
+        return true;
+    struct account account;
+    struct db_tx *tx AUTO(db_tx_end) = db_read(hub->db, cli->arena, err);
+    if (!tx || !account_find(tx, cli->arguments[0], &account, err))
+        return false;
+    return account.id != 0 || str_equal(cli->arguments[0], OFFICIAL_OWNER) ||
+           error_set(err, ERROR_NOT_FOUND, "there is no account or organization '%.*s'",
+                     STR_ARG(str_slice(cli->arguments[0], 0, 80)));
+}
+
 static bool repos_list(struct cli *cli, struct hub *hub, struct list *list, struct error *err)
 {
     struct repository_list_query query = { .owner = cli->argument_count > 0 ? cli->arguments[0]
@@ -148,7 +170,8 @@ enum cli_result command_repo_list(struct cli *cli)
     struct hub *hub AUTO(hub_close) = NULL;
     struct list list AUTO(list_release);
     list_begin(&list, cli, repo_columns, ARRAY_COUNT(repo_columns));
-    if (!cli_hub_open_existing(cli, &hub, &error) || !repos_list(cli, hub, &list, &error))
+    if (!cli_hub_open_existing(cli, &hub, &error) || !owner_check(cli, hub, &error) ||
+        !repos_list(cli, hub, &list, &error))
         return cli_fail(cli, &error);
     list_end(&list);
     return CLI_OK;

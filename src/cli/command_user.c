@@ -15,6 +15,27 @@ static bool password_get(struct cli *cli, struct str *out, struct error *err)
     return password_ask(cli->environment->in, cli->err, cli->arena, out, err);
 }
 
+/* Which of the two is taken: what Docker's sentence keeps from strangers, the administrator may
+ * know. */
+static enum cli_result conflict_fail(struct cli *cli, struct hub *hub,
+                                     const struct account_new *from, const struct error *why)
+{
+    struct account account = { 0 };
+    struct error ignored = { 0 }, told = { 0 };
+    if (why->kind != ERROR_CONFLICT)
+        return cli_fail(cli, why);
+    struct db_tx *tx AUTO(db_tx_end) = db_read(hub->db, cli->arena, &ignored);
+    if (!tx || !account_find(tx, from->name, &account, &ignored))
+        return cli_fail(cli, why);
+    if (account.id != 0)
+        error_set(&told, ERROR_CONFLICT, "there is already an account '%.*s'",
+                  STR_ARG(account.name));
+    else
+        error_set(&told, ERROR_CONFLICT, "the e-mail address %.*s belongs to another account",
+                  STR_ARG(str_slice(from->email, 0, 100)));
+    return cli_fail(cli, &told);
+}
+
 enum cli_result command_user_add(struct cli *cli)
 {
     struct error error = { 0 };
@@ -31,9 +52,10 @@ enum cli_result command_user_add(struct cli *cli)
         return cli_fail(cli, &error);
     struct hub *hub AUTO(hub_close) = NULL;
     struct account account;
-    if (!cli_hub_open(&cli->settings, cli->arena, &hub, &error) ||
-        !account_add(hub, cli->arena, &from, &account, &error))
+    if (!cli_hub_open(&cli->settings, cli->arena, &hub, &error))
         return cli_fail(cli, &error);
+    if (!account_add(hub, cli->arena, &from, &account, &error))
+        return conflict_fail(cli, hub, &from, &error);
     const bool is_private = true;
     struct account_change change = { .default_private = &is_private };
     if (cli_has(cli, "--private-default") &&

@@ -55,6 +55,17 @@ static bool is_unspecified(const uint8_t address[16])
     return memcmp(address, none, 16) == 0 || memcmp(address, none_v4, 16) == 0;
 }
 
+static bool listen_is_everywhere(struct str listen)
+{
+    struct listen_address address;
+    struct error ignored = { 0 };
+    uint8_t host[16];
+    if (!listen_address_parse(listen, &address, &ignored) || address.is_localhost)
+        return false;
+    address_from_socket(&address.address, host);
+    return address.is_any || is_unspecified(host);
+}
+
 /* What a person on this machine types for address number `index`: "localhost:5000". */
 static struct str listen_authority(const struct start_text *text, struct str listen, size_t index)
 {
@@ -138,8 +149,15 @@ bool start_text_print(const struct start_text *text, struct error *err)
 
     const char *scheme = is_https(settings) ? "https" : "http";
     fprintf(plan->out, "Berth %s listens on", BERTH_VERSION);
-    for (size_t i = 0; i < count; i++)
-        fprintf(plan->out, " %s://%.*s", scheme, STR_ARG(listen_authority(text, listen[i], i)));
+    for (size_t i = 0; i < count; i++) {
+        struct str here = listen_authority(text, listen[i], i);
+        if (listen_is_everywhere(listen[i])) {
+            struct str host = str_slice(listen[i], 0, str_find_last(listen[i], ':'));
+            fprintf(plan->out, " %s://%.*s:%u (all addresses), here", scheme,
+                    STR_ARG(host.len > 0 ? host : STR("*")), text->ports[i]);
+        }
+        fprintf(plan->out, " %s://%.*s", scheme, STR_ARG(here));
+    }
     struct str url = settings_text(settings, SETTING_URL);
     if (str_is_set(url))
         fprintf(plan->out, ", known as %.*s", STR_ARG(url));

@@ -86,8 +86,11 @@ static bool refuse_unknown(struct arena *arena, const struct assignment *from, s
     for (int id = 0; id < SETTING_COUNT; id++) {
         struct str known = setting_name(arena, id);
         struct str name = name_normalize(arena, known);
-        unsigned distance = word_distance(from->name, name);
-        if (word_is_near(from->name, name) && (!str_is_set(best) || distance < best_distance)) {
+        /* What is only cut short is what was meant: tls.cert is no slip in tls.key. */
+        bool is_begun = from->name.len >= 3 && str_starts(name, from->name);
+        unsigned distance = is_begun ? 0 : word_distance(from->name, name);
+        if ((is_begun || word_is_near(from->name, name)) &&
+            (!str_is_set(best) || distance < best_distance)) {
             best = from->origin == ORIGIN_ENVIRONMENT ? setting_environment_name(arena, id) : known;
             best_distance = distance;
         }
@@ -115,6 +118,10 @@ static bool assign(struct arena *arena, struct settings *settings, const struct 
     if (value.len == 0)
         return true;
     struct str normal = STR_NONE;
+    if (id == SETTING_SIGNUP && str_equal(value, STR("invite")))
+        return error_set(err, ERROR_INVALID,
+                         "%.*s: %.*s: invite is not supported by this version: use closed or open",
+                         STR_ARG(from->where), STR_ARG(from->shown));
     if (!setting_check(id, value, &normal)) {
         struct str shown = text_for_message(arena, setting_value_shown(arena, value));
         return error_set(err, ERROR_INVALID, "%.*s: %.*s is '%.*s'; allowed: %s",
@@ -295,12 +302,17 @@ bool settings_complete(struct arena *arena, struct settings *settings, struct er
     return true;
 }
 
-static bool file_read(struct arena *arena, struct settings *settings, struct str path,
-                      struct error *err)
+/* `origin` is who named the file. */
+static bool file_read(struct arena *arena, struct settings *settings, const char *origin,
+                      struct str path, struct error *err)
 {
     struct str text = STR_NONE;
-    if (!file_read_all(arena, arena_c(arena, path), SETTINGS_FILE_BYTES_MAX, &text, err))
-        return false;
+    struct error why = { 0 };
+    if (!file_read_all(arena, arena_c(arena, path), SETTINGS_FILE_BYTES_MAX, &text, &why))
+        return why.kind == ERROR_NOT_FOUND
+                   ? error_set(err, why.kind, "%s %.*s: the file does not exist", origin,
+                               STR_ARG(path))
+                   : error_set(err, why.kind, "%s %.*s: %s", origin, STR_ARG(path), why.message);
     settings->file = path;
     return settings_read_text(arena, settings, path, text, err);
 }
@@ -312,7 +324,8 @@ bool settings_load(struct arena *arena, const struct settings_sources *sources,
     settings_init(&settings);
     struct str file =
         str_is_set(sources->file) ? sources->file : environment_file(sources->environment);
-    if (file.len > 0 && !file_read(arena, &settings, arena_copy(arena, file), err))
+    const char *origin = str_is_set(sources->file) ? "--config" : "environment: BERTH_CONFIG";
+    if (file.len > 0 && !file_read(arena, &settings, origin, arena_copy(arena, file), err))
         return false;
     if (!environment_read(arena, &settings, sources->environment, err))
         return false;

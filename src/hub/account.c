@@ -58,8 +58,18 @@ bool account_name_check(struct str name, bool by_administrator, struct error *er
     struct str shown = str_slice(name, 0, TEXT_SHOWN_MAX);
     if (name.len < chars_min || name.len > NAMESPACE_CHARS_MAX)
         return error_set_about(err, ABOUT_ACCOUNT, ERROR_INVALID,
-                               "the user name '%.*s' must have %zu to %d characters",
-                               STR_ARG(shown), chars_min, NAMESPACE_CHARS_MAX);
+                               "'%.*s' is too %s for a user name: %zu to %d characters",
+                               STR_ARG(shown), name.len < chars_min ? "short" : "long", chars_min,
+                               NAMESPACE_CHARS_MAX);
+    char lower[NAMESPACE_CHARS_MAX];
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.ptr[i];
+        lower[i] = (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+    }
+    struct str meant = { lower, name.len };
+    if (!str_equal(meant, name) && name_component_is_valid(meant))
+        return error_set_about(err, ABOUT_ACCOUNT, ERROR_INVALID,
+                               "user names are lower case: did you mean '%.*s'?", STR_ARG(meant));
     if (!name_component_is_valid(name))
         return error_set_about(err, ABOUT_ACCOUNT, ERROR_INVALID,
                                "'%.*s' is no user name: use a-z and 0-9, with '.', '_', '__' or "

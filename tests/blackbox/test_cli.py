@@ -75,6 +75,7 @@ def test_usage__mistakes_are_status_2_and_name_what_was_meant(berth, words, hint
         ("BERTH_DATABASE", "mysql:x"),
         ("BERTH_STORAGE", "tape:0"),
         ("BERTH_SIGNUP", "maybe"),
+        ("BERTH_SIGNUP", "invite"),
         ("BERTH_LIMIT_WORKERS", "-1"),
         ("BERTH_LOG_FORMAT", "xml"),
         ("BERTH_PROXY_TRUSTED", "10.0.0.0/99"),
@@ -134,7 +135,7 @@ class TestUser:
     @pytest.mark.parametrize(
         "name, email, password, said",
         [
-            ("Upper", "a@example.org", "long-password", "a-z"),
+            ("Upper", "a@example.org", "long-password", "upper"),
             ("admin", "a@example.org", "long-password", "admin"),
             ("alice", "no-address", "long-password", "mail"),
             ("alice", "a@example.org", "short", "9"),
@@ -165,7 +166,7 @@ class TestUser:
             stdin="long-password\n",
             expect=1,
         )
-        assert "exists" in result.err
+        assert "there is already an account 'alice'" in result.err
 
     def test_change__last_administrator_stays(self, berth):
         berth.add_user("captain", "--admin")

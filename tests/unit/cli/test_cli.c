@@ -56,9 +56,9 @@ static void test_cli_run__tells_a_wrong_setting_in_one_line(void **state)
 {
     struct bench *bench = *state;
     assert_int_equal(bench_run(bench, "", "settings --set signup=x"), 1);
-    check_str(bench->err, "berth: flag --set: signup is 'x'; allowed: closed, invite, open\n");
-    assert_int_equal(bench_run(bench, "", "settings --set signup"), 1);
-    check_str(bench->err, "berth: --set signup: write NAME=VALUE\n");
+    check_str(bench->err, "berth: flag --set: signup is 'x'; allowed: closed, open\n");
+    assert_int_equal(bench_run(bench, "", "settings --set signup"), 2);
+    check_str(bench->err, "berth: --set signup: write NAME=VALUE; see \"berth settings --help\"\n");
     assert_int_equal(bench_run(bench, "", "settings --config @/none"), 1);
     assert_int_equal(text_lines(bench->err), 1);
 }
@@ -70,6 +70,31 @@ static void test_cli_run__prints_the_version(void **state)
     check_str(bench->out, "berth " BERTH_VERSION "\n");
     assert_int_equal(bench_run(bench, "", "version"), 0);
     check_str(bench->out, "berth " BERTH_VERSION "\n");
+}
+
+static void test_cli_run__takes_turned_words_for_what_was_meant(void **state)
+{
+    struct bench *bench = *state;
+    assert_int_equal(bench_run(bench, "", "add user"), 2);
+    check_str(bench->err,
+              "berth: unknown command \"add user\"; did you mean \"berth user add\"?\n");
+    assert_int_equal(bench_run(bench, "", "user"), 2);
+    check_has(bench->err, "Usage: berth user COMMAND ");
+}
+
+static void test_cli_run__tells_of_a_setting_without_a_value_how_to_write_it(void **state)
+{
+    struct bench *bench = *state;
+    assert_int_equal(bench_run(bench, "", "user list --set signup"), 2);
+    check_has(bench->err, "--set signup: write NAME=VALUE");
+}
+
+static void test_command_help__keeps_to_its_columns(void **state)
+{
+    struct bench *bench = *state;
+    assert_int_equal(bench_run(bench, "", "user change --help"), 0);
+    check_has(bench->out, "  --default-visibility public|private\n"
+                          "                               of repositories that a push creates\n");
 }
 
 static void test_command_help__explains_one_command(void **state)
@@ -113,6 +138,9 @@ int main(void)
         CLI_TEST(test_cli_run__tells_a_usage_mistake_in_one_line),
         CLI_TEST(test_cli_run__tells_a_wrong_setting_in_one_line),
         CLI_TEST(test_cli_run__prints_the_version),
+        CLI_TEST(test_cli_run__takes_turned_words_for_what_was_meant),
+        CLI_TEST(test_cli_run__tells_of_a_setting_without_a_value_how_to_write_it),
+        CLI_TEST(test_command_help__keeps_to_its_columns),
         CLI_TEST(test_command_help__explains_one_command),
         CLI_TEST(test_cli_quote__makes_words_that_a_shell_reads_back),
         CLI_TEST(test_cli_hub_open__makes_the_data_folder),

@@ -90,6 +90,17 @@ static void test_command_repo_change__tells_what_is_wrong(void **state)
     check_has(bench->err, "at most 25000 bytes");
 }
 
+static void test_command_repo_list__refuses_a_namespace_of_nobody(void **state)
+{
+    struct bench *bench = *state;
+    add_alice(bench);
+    assert_int_equal(bench_run(bench, "", "repo list alice"), 0);
+    assert_int_equal(bench_run(bench, "", "repo list nosuch"), 1);
+    check_has(bench->err, "there is no account or organization 'nosuch'");
+    assert_int_equal(bench_run(bench, "", "repo change app --private no"), 1);
+    check_has(bench->err, "those of people are NAMESPACE/app");
+}
+
 static void test_command_repo_list__shows_one_namespace_or_all(void **state)
 {
     struct bench *bench = *state;
@@ -112,6 +123,7 @@ int main(void)
         CLI_TEST(test_command_repo_add__tells_what_is_wrong),
         CLI_TEST(test_command_repo_change__changes_what_is_given),
         CLI_TEST(test_command_repo_change__tells_what_is_wrong),
+        CLI_TEST(test_command_repo_list__refuses_a_namespace_of_nobody),
         CLI_TEST(test_command_repo_list__shows_one_namespace_or_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

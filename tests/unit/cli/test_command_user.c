@@ -46,6 +46,12 @@ static void test_command_user_add__tells_what_is_wrong(void **state)
     add_alice(bench);
     const char *again = "user add alice --email b@example.org --password-stdin";
     assert_int_equal(bench_run(bench, "other-password\n", again), 1);
+    check_str(bench->err, "berth: there is already an account 'alice'\n");
+    const char *email = "user add bert --email alice@example.org --password-stdin";
+    assert_int_equal(bench_run(bench, "other-password\n", email), 1);
+    check_str(bench->err,
+              "berth: the e-mail address alice@example.org belongs to another account\n");
+    assert_int_equal(bench_run(bench, "other-password\n", again), 1);
     assert_int_equal(text_lines(bench->err), 1);
     assert_int_equal(bench->out.len, 0);
     assert_int_equal(bench_run(bench, "short\n", "user add bert --email b@x.org --password-stdin"),

@@ -81,8 +81,8 @@ static void test_start_text_print__uses_the_public_address(void **state)
         { STR("--listen"), STR("listen"), STR("0.0.0.0:5000, [::1]:80") },
     };
     struct str text = start_text(bench, flags, 2, false);
-    check_has(text,
-              "listens on http://localhost:5000 http://[::1]:80, known as https://hub.test\n");
+    check_has(text, "listens on http://0.0.0.0:5000 (all addresses), here http://localhost:5000 "
+                    "http://[::1]:80, known as https://hub.test\n");
     check_has(text, "  https://hub.test/setup?code=");
     check_has(text, "  docker login hub.test\n");
     assert_false(text_has(text, "berth cert"));

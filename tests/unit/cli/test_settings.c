@@ -67,15 +67,15 @@ static void test_settings_load__defaults_follow_the_data_folder(void **state)
 static void test_settings_load__flag_wins_over_environment_over_file(void **state)
 {
     struct bench *bench = *state;
-    bench_write(bench, "b.conf", "listen = :1\nsignup = open\ndata = /f\n");
-    char listen[] = "BERTH_LISTEN=:2", signup[] = "BERTH_SIGNUP=invite", other[] = "PATH=/bin";
+    bench_write(bench, "b.conf", "listen = :1\nsignup = closed\ndata = /f\n");
+    char listen[] = "BERTH_LISTEN=:2", signup[] = "BERTH_SIGNUP=open", other[] = "PATH=/bin";
     char *const environment[] = { listen, other, signup, NULL };
     const struct setting_flag flag = { STR("--listen"), STR("listen"), STR(":3") };
     const char *file = bench_path(bench, "b.conf");
     struct settings settings = load(bench, file, environment, &flag, 1);
     check_str(settings_text(&settings, SETTING_LISTEN), ":3");
     check_str(settings.values[SETTING_LISTEN].where, "flag --listen");
-    check_str(settings_text(&settings, SETTING_SIGNUP), "invite");
+    check_str(settings_text(&settings, SETTING_SIGNUP), "open");
     check_str(settings.values[SETTING_SIGNUP].where, "environment");
     check_str(settings_text(&settings, SETTING_DATA), "/f");
     check_has(settings.values[SETTING_DATA].where, "/b.conf:3");
@@ -91,7 +91,7 @@ static void test_settings_load__takes_the_file_from_the_environment(void **state
     (void)snprintf(text, sizeof(text), "%.*s", STR_ARG(variable));
     char *const environment[] = { text, NULL };
     struct settings settings = load(bench, NULL, environment, NULL, 0);
-    assert_int_equal(settings_choice(&settings, SETTING_SIGNUP), 2);
+    assert_int_equal(settings_choice(&settings, SETTING_SIGNUP), 1);
 }
 
 static void test_settings_load__tells_a_missing_file(void **state)
@@ -117,7 +117,7 @@ static void test_settings_load__refuses_wrong_values_in_one_line(void **state)
 {
     struct bench *bench = *state;
     check_refused(bench, "BERTH_SIGNUP=yes",
-                  "environment: BERTH_SIGNUP is 'yes'; allowed: closed, invite, open");
+                  "environment: BERTH_SIGNUP is 'yes'; allowed: closed, open");
     check_refused(bench, "BERTH_LISTEN=nowhere", "BERTH_LISTEN is 'nowhere'; allowed: addresses");
     check_refused(bench, "BERTH_LISTEN=,", "BERTH_LISTEN is ','; allowed: addresses");
     check_refused(bench, "BERTH_URL=hub.example.com", "allowed: http://HOST");
@@ -136,7 +136,7 @@ static void test_settings_load__cuts_long_values_in_messages(void **state)
 {
     char text[600];
     (void)snprintf(text, sizeof(text), "BERTH_SIGNUP=%0500d", 0);
-    check_refused(*state, text, "0...'; allowed: closed, invite, open");
+    check_refused(*state, text, "0...'; allowed: closed, open");
 }
 
 static void test_settings_load__refuses_unknown_variables(void **state)
@@ -233,9 +233,21 @@ static void test_settings_read_text__refuses_lines_that_the_parser_would_break(v
     check_error(&err, ERROR_INVALID, "b:1: a line may have");
 }
 
+static void test_settings_load__finds_what_was_cut_short(void **state)
+{
+    struct bench *bench = *state;
+    assert_int_equal(bench_run(bench, "", "settings --set tls.cert=x"), 1);
+    check_has(bench->err, "did you mean tls.certificate?");
+    assert_int_equal(bench_run(bench, "", "settings --set signup=invite"), 1);
+    check_has(bench->err, "invite is not supported by this version: use closed or open");
+    assert_int_equal(bench_run(bench, "", "settings --config /nope"), 1);
+    check_str(bench->err, "berth: --config /nope: the file does not exist\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        CLI_TEST(test_settings_load__finds_what_was_cut_short),
         CLI_TEST(test_settings_load__has_the_defaults),
         CLI_TEST(test_settings_load__defaults_follow_the_data_folder),
         CLI_TEST(test_settings_load__flag_wins_over_environment_over_file),
