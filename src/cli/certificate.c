@@ -50,7 +50,26 @@ bool certificate_name_is_valid(struct str name)
 {
     if (is_address(name))
         return str_find(name, '[') == name.len;
-    return name.len <= 253 && host_is_valid(name) && str_find(name, ':') == name.len;
+    if (name.len == 0 || name.len > 253)
+        return false;
+    /* RFC 1123: letters, digits and dashes between dots.  A name whose last part is a number would
+     * be an address, and this one is none: 10.0.0.999. */
+    struct str rest = name, label = STR_NONE;
+    bool is_number = false;
+    while (str_split(&rest, '.', &label)) {
+        if (label.len == 0 || label.len > 63 || str_starts(label, STR("-")) ||
+            str_ends(label, STR("-")))
+            return false;
+        is_number = true;
+        for (size_t i = 0; i < label.len; i++) {
+            char c = label.ptr[i];
+            bool is_digit = c >= '0' && c <= '9';
+            if (!is_digit && c != '-' && !(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z'))
+                return false;
+            is_number = is_number && is_digit;
+        }
+    }
+    return !is_number;
 }
 
 /* ---- files ---- */

@@ -128,10 +128,14 @@ enum cli_result command_cert(struct cli *cli)
     struct str certificate = cli_quote(arena, str_from(files.certificate));
     struct str key = cli_quote(arena, str_from(files.key));
     fprintf(out,
-            "\n\nTo switch https on, start the server with these two settings:\n"
-            "  BERTH_TLS_CERTIFICATE=%.*s\n  BERTH_TLS_KEY=%.*s\n"
+            "\n\nTo switch https on, start the server with these settings:\n"
+            "  BERTH_TLS_CERTIFICATE=%.*s\n  BERTH_TLS_KEY=%.*s\n%s"
             "A running server that has them reads the new files on SIGHUP.\n",
-            STR_ARG(certificate), STR_ARG(key));
+            STR_ARG(certificate), STR_ARG(key),
+            cli->settings.values[SETTING_LISTEN].origin == ORIGIN_DEFAULT
+                ? "  BERTH_LISTEN=0.0.0.0:5000      for other machines; the default is this one "
+                  "only\n"
+                : "");
     instructions_print(cli, files.authority, registry_name(cli, &names));
     return CLI_OK;
 }

@@ -49,6 +49,27 @@ static void test_command_cert__refuses_a_name_with_a_port(void **state)
     check_has(bench->err, "'hub.test:80' is not a host name or address (without a port)");
 }
 
+static void test_command_cert__refuses_names_that_nobody_has(void **state)
+{
+    struct bench *bench = *state;
+    const char *const names[] = { "10.0.0.999", "a_b.test", "-a.test", "a..test", "12" };
+    for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
+        struct str words = arena_format(bench->arena, "cert --name=%s", names[i]);
+        assert_int_equal(bench_run(bench, "", words.ptr), 1);
+        check_has(bench->err, "is not a host name or address");
+    }
+}
+
+static void test_command_cert__tells_where_to_listen(void **state)
+{
+    struct bench *bench = *state;
+    assert_int_equal(bench_run(bench, "", "cert"), 0);
+    check_has(bench->out, "  BERTH_LISTEN=0.0.0.0:5000 ");
+    assert_int_equal(bench_run(bench, "", "cert --name hub.test --listen :8443"), 0);
+    assert_false(text_has(bench->out, "BERTH_LISTEN"));
+    check_has(bench->out, "certs.d/hub.test:8443/ca.crt");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -57,6 +78,8 @@ int main(void)
         CLI_TEST(test_command_cert__leaves_out_the_port_of_https),
         CLI_TEST(test_command_cert__uses_the_authority_again),
         CLI_TEST(test_command_cert__refuses_a_name_with_a_port),
+        CLI_TEST(test_command_cert__refuses_names_that_nobody_has),
+        CLI_TEST(test_command_cert__tells_where_to_listen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
