@@ -9,6 +9,7 @@
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/x509v3.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -132,6 +133,44 @@ static bool authority_read(struct arena *arena, const struct certificate_files *
 }
 
 /* ---- certificates ---- */
+
+static struct str alternative_name(struct arena *arena, const GENERAL_NAME *name)
+{
+    int type = 0;
+    const ASN1_STRING *value = GENERAL_NAME_get0_value(name, &type);
+    if (type != GEN_DNS && type != GEN_IPADD)
+        return STR_NONE;
+    struct str bytes = { (const char *)ASN1_STRING_get0_data(value),
+                         (size_t)ASN1_STRING_length(value) };
+    if (type == GEN_DNS)
+        return arena_copy(arena, bytes);
+    uint8_t address[16] = { [10] = 0xff, [11] = 0xff };
+    char text[ADDRESS_TEXT_MAX];
+    if (bytes.len != 4 && bytes.len != 16)
+        return STR_NONE;
+    memcpy(address + 16 - bytes.len, bytes.ptr, bytes.len);
+    return arena_copy(arena, address_format(address, text));
+}
+
+size_t certificate_names(struct arena *arena, const char *path, struct str *out, size_t max)
+{
+    struct error ignored = { 0 };
+    size_t count = 0;
+    BIO *bio AUTO(BIO_free_all) = pem_open(arena, path, &ignored);
+    if (!bio)
+        return 0;
+    X509 *certificate AUTO(X509_free) = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+    GENERAL_NAMES *names =
+        certificate ? X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL) : NULL;
+    for (int i = 0; i < sk_GENERAL_NAME_num(names) && count < max; i++) {
+        struct str name = alternative_name(arena, sk_GENERAL_NAME_value(names, i));
+        if (str_is_set(name) && certificate_name_is_valid(name))
+            out[count++] = name;
+    }
+    GENERAL_NAMES_free(names);
+    ERR_clear_error();
+    return count;
+}
 
 static bool serial_set(X509 *certificate)
 {

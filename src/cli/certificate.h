@@ -28,6 +28,10 @@ struct certificate_files {
     bool authority_is_new;
 };
 
+/* The names of a certificate that is there already; none if there is no such file, or none that can
+ * be read.  At most `max`; the count. */
+size_t certificate_names(struct arena *arena, const char *path, struct str *out, size_t max);
+
 /* A DNS name or an address, without a port. */
 bool certificate_name_is_valid(struct str name);
 

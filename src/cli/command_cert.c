@@ -101,12 +101,24 @@ static const char *folder_get(struct cli *cli)
                            : arena_format(cli->arena, "%.*s/tls", STR_ARG(data)).ptr;
 }
 
+/* Clients that use a name today shall not lose it because another is added. */
+static void names_keep(struct cli *cli, const char *folder, struct names *names)
+{
+    struct str old[CERTIFICATE_NAMES_MAX];
+    const char *path = arena_format(cli->arena, "%s/server.crt", folder).ptr;
+    size_t count = certificate_names(cli->arena, path, old, ARRAY_COUNT(old));
+    for (size_t i = 0; i < count; i++)
+        name_add(names, old[i]);
+}
+
 enum cli_result command_cert(struct cli *cli)
 {
     struct error error = { 0 };
     struct names names = { 0 };
-    names_collect(cli, &names);
     const char *folder = folder_get(cli);
+    names_collect(cli, &names);
+    if (!cli_has(cli, "--only"))
+        names_keep(cli, folder, &names);
     if (!file_make_folders(folder, 0700, &error))
         return cli_fail(cli, &error);
     /* The whole path, since the settings are read from other folders, too. */

@@ -23,6 +23,7 @@ static const struct cli_option migrate_options[] = {
 static const struct cli_option cert_options[] = {
     { "--listen", "ADDR:PORT", "as for serve: clients trust a name with its port", false, false },
     { "--name", "HOST", "name or address that clients use; may be repeated", false, true },
+    { "--only", NULL, "leave out the names of the certificate that is there", false, false },
     { "--out", "DIR", "folder for the files, <data>/tls by default", false, false },
     { 0 },
 };

@@ -60,6 +60,16 @@ static void test_command_cert__refuses_names_that_nobody_has(void **state)
     }
 }
 
+static void test_command_cert__keeps_the_names_that_are_there(void **state)
+{
+    struct bench *bench = *state;
+    assert_int_equal(bench_run(bench, "", "cert --name hub.test --name 10.0.0.9"), 0);
+    assert_int_equal(bench_run(bench, "", "cert --name new.test"), 0);
+    check_has(bench->out, "and new.test, localhost, 127.0.0.1, ::1, hub.test, 10.0.0.9\n");
+    assert_int_equal(bench_run(bench, "", "cert --name new.test --only"), 0);
+    check_has(bench->out, "and new.test, localhost, 127.0.0.1, ::1\n");
+}
+
 static void test_command_cert__tells_where_to_listen(void **state)
 {
     struct bench *bench = *state;
@@ -79,6 +89,7 @@ int main(void)
         CLI_TEST(test_command_cert__uses_the_authority_again),
         CLI_TEST(test_command_cert__refuses_a_name_with_a_port),
         CLI_TEST(test_command_cert__refuses_names_that_nobody_has),
+        CLI_TEST(test_command_cert__keeps_the_names_that_are_there),
         CLI_TEST(test_command_cert__tells_where_to_listen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
