@@ -174,6 +174,7 @@ class TestUser:
         assert "administrator" in result.err
 
     def test_change__unknown_account(self, berth):
+        berth.command("migrate")
         assert (
             "nobody-here"
             in berth.command("user", "change", "nobody-here", "--active", "no", expect=1).err
