@@ -30,7 +30,6 @@ NO_UNIT_TEST = {
 # name.
 TESTED_WITH = {
     "src/hub/check_blob.c": "tests/unit/hub/test_check.c",
-    "src/hub/check_manifest.c": "tests/unit/hub/test_check.c",
     "src/hub/check_rows.c": "tests/unit/hub/test_check.c",
     "src/hub/check_store.c": "tests/unit/hub/test_check.c",
     "src/hub/check_verify.c": "tests/unit/hub/test_check.c",
