@@ -152,44 +152,6 @@ static struct search_result result_of_row(struct arena *arena, const struct sear
     };
 }
 
-/* --- equals ----------------------------------------------------------------------------------- */
-
-/* Where it stands without its name. */
-static int64_t standing_of(const struct search_page_row *row)
-{
-    bool is_official = str_equal(row->owner, OFFICIAL_OWNER);
-    struct repository_name any = { .owner = is_official ? OFFICIAL_OWNER : STR("a"),
-                                   .name = STR("a") };
-    return search_rank(any, row->star_count, row->pull_count);
-}
-
-static bool is_named(const struct finding *finding, const struct search_page_row *row)
-{
-    for (size_t i = 0; i < finding->term_count; i++)
-        if (str_find_text(row->name, finding->terms[i]) == row->name.len &&
-            finding->terms[i].len > 0)
-            return false;
-    return true;
-}
-
-/* Of neighbours that differ in nothing but their names, those that are called what was looked for
- * come first; otherwise the order of the index stays. */
-static void put_named_first(const struct finding *finding, struct search_page_row *rows,
-                            size_t count)
-{
-    for (size_t i = 1; i < count; i++) {
-        struct search_page_row row = rows[i];
-        size_t at = i;
-        if (!is_named(finding, &row))
-            continue;
-        for (; at > 0 && standing_of(&rows[at - 1]) == standing_of(&row) &&
-               !is_named(finding, &rows[at - 1]);
-             at--)
-            rows[at] = rows[at - 1];
-        rows[at] = row;
-    }
-}
-
 /* Results `from` to `to` of all, the exact match being number 0. */
 static bool read_page(struct finding *finding, int64_t from, int64_t to, struct search_result **out,
                       size_t *count, struct error *err)
@@ -205,10 +167,7 @@ static bool read_page(struct finding *finding, int64_t from, int64_t to, struct 
     struct search_result *results = arena_alloc(arena, (size_t)(to - from + 1) * sizeof(*results));
     if (from == 0 && exact_count == 1)
         results[result_count++] = result_of_exact(arena, &finding->exact);
-    size_t first = (size_t)(from > exact_count ? from - exact_count : 0);
-    if (first < row_count)
-        put_named_first(finding, rows + first, row_count - first);
-    for (size_t i = first; i < row_count; i++)
+    for (size_t i = (size_t)(from > exact_count ? from - exact_count : 0); i < row_count; i++)
         results[result_count++] = result_of_row(arena, &rows[i]);
     *out = results;
     *count = result_count;

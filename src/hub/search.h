@@ -10,9 +10,8 @@
  * Order: the one whose shown name is the query; official ones; stars; pulls (in steps of a fifth);
  * the first letters of the name.  All but the first of these are one number, the rank, which each
  * row of the index carries: so a page is read from the index in its order, and stops when it is
- * full.  On each page, equals in all but the name are put so that those whose name has the words
- * precede those that have them elsewhere.  A query of several words looks at the best SEARCH_DEPTH
- * rows of its rarest word.  Private repositories appear only to those who may see them. */
+ * full.  A query of several words looks at the best SEARCH_DEPTH rows of its rarest word.  Private
+ * repositories appear only to those who may see them. */
 #pragma once
 #include "base/arena.h"
 #include "base/error.h"

@@ -206,15 +206,6 @@ static void test_search_find__orders_by_rank(void **state)
     check_str(FIND(STR("tool"), .official = SEARCH_YES), "tool tool-two toolbox (3)");
 }
 
-static void test_search_find__a_name_precedes_a_description_among_equals(void **state)
-{
-    struct hub_fixture *fixture = *state;
-    add(fixture, (struct entry){ "alice/web", "runs a redis beside it", 0, 0 });
-    add(fixture, (struct entry){ "bob/redis-cli", "", 0, 0 });
-    add(fixture, (struct entry){ "alice/popular", "for redis", 0, 500 });
-    check_str(FIND(STR("redis")), "alice/popular bob/redis-cli alice/web (3)");
-}
-
 static void test_search_find__pages(void **state)
 {
     struct hub_fixture *fixture = *state;
@@ -316,7 +307,6 @@ int main(void)
         CONTENT_TEST(test_search_find__shows_private_ones_to_their_owner),
         CONTENT_TEST(test_search_find__filters),
         CONTENT_TEST(test_search_find__orders_by_rank),
-        CONTENT_TEST(test_search_find__a_name_precedes_a_description_among_equals),
         CONTENT_TEST(test_search_find__pages),
         CONTENT_TEST(test_search_find__takes_any_text),
         CONTENT_TEST(test_search_find__reads_pages_in_the_order_of_the_index),
