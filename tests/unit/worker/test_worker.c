@@ -118,6 +118,7 @@ static void test_worker_start__finds_jobs_that_come_later(void **state)
 {
     struct yard *yard = *state;
     struct worker *worker AUTO(worker_stop) = start_kinds(yard, 1, 20);
+    assert_non_null(worker);
     wait_ms(50);
     enqueue(yard, "test", "late");
     assert_true(reaches(&seen.runs, 1));
@@ -186,6 +187,7 @@ static void test_worker_start__goes_on_when_the_database_comes_back(void **state
     struct yard *yard = *state;
     db_fail_nth_for_test(1);
     struct worker *worker AUTO(worker_stop) = start_kinds(yard, 1, 10);
+    assert_non_null(worker);
     wait_ms(50);
     enqueue(yard, "test", "after");
     assert_true(reaches(&seen.runs, 1));
@@ -261,6 +263,7 @@ static void test_worker_start__runs_tasks_again_and_again(void **state)
                                          { "also", task_other, 20 },
                                          { "rare", task_other, 3600000 } };
     struct worker *worker AUTO(worker_stop) = start_tasks(*state, tasks, ARRAY_COUNT(tasks));
+    assert_non_null(worker);
     assert_true(reaches(&seen.runs, 5));
     assert_true(reaches(&seen.others, 2));
 }
@@ -280,6 +283,7 @@ static void test_worker_start__a_task_that_recovers_is_back_at_its_pace(void **s
     const struct worker_task tasks[] = { { "recovering", task_count, 10 } };
     atomic_store(&seen.failures_wanted, 5);
     struct worker *worker AUTO(worker_stop) = start_tasks(*state, tasks, 1);
+    assert_non_null(worker);
     assert_true(reaches(&seen.runs, 40)); /* at the pace of the fifth failure: eleven seconds */
     /* Two further failures count from the beginning: 20 and 40 ms, not 640 and 1280. */
     int64_t begun_ms = clock_monotonic_ms();
