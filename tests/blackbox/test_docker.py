@@ -246,7 +246,8 @@ def test_push__into_a_foreign_namespace_is_refused_with_a_sentence(log_in, berth
     missing = import_image(stranger, f"{berth.address}/alice/never-pushed")
     sentences = [stranger("push", name, fails=True).splitlines()[-1] for name in (image, missing)]
     assert sentences[0].replace(image.rpartition("/")[2], "never-pushed") == sentences[1]
-    assert "denied: namespace 'alice' is not yours; push to bob/never-pushed instead" in sentences[1]
+    refusal = "denied: namespace 'alice' is not yours; push to bob/never-pushed instead"
+    assert refusal in sentences[1]
 
 
 def test_push__name_with_three_parts_is_refused_with_a_sentence_at_once(log_in, berth):

@@ -74,7 +74,8 @@ static void test_listeners_open__names_the_address_that_fails(void **state)
     struct str listen = str_from(taken);
     struct server_options options = { .listen = &listen, .listen_count = 1, .router = live.router };
     assert_null(server_new(&options, &err));
-    snprintf(message, sizeof(message), "cannot listen on %s: another program listens there; choose", taken);
+    snprintf(message, sizeof(message), "cannot listen on %s: another program listens there; choose",
+             taken);
     check_error(&err, ERROR_UNAVAILABLE, message);
 
     snprintf(taken, sizeof(taken), "localhost:%u", live.port);
