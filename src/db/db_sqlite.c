@@ -33,6 +33,11 @@ bool sqlite_fail(sqlite3 *handle, int code, struct error *err, const char *what)
         /* Written for a person, since conflicts are shown to clients. */
         return error_set(err, ERROR_CONFLICT, "this does not fit what is stored: %s",
                          sqlite3_errmsg(handle));
+    case SQLITE_NOTADB: {
+        const char *file = sqlite3_db_filename(handle, "main");
+        return error_set(err, ERROR_INVALID, "database: the file %s is not a database of SQLite",
+                         file ? file : "");
+    }
     default:
         break;
     }

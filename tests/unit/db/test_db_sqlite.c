@@ -210,7 +210,7 @@ static void test_open__refuses_another_kind_of_file(void **state)
     struct db *db = NULL;
     struct db_options options = { .url = arena_format(s->arena, "sqlite:%s", path.ptr) };
     assert_false(db_open(&options, &db, &s->err));
-    check_error(&s->err, ERROR_INVALID, "not a database");
+    check_error(&s->err, ERROR_INVALID, " is not a database of SQLite");
     (void)unlink(path.ptr);
 }
 
