@@ -113,7 +113,11 @@ static bool shake_hands(PGconn *handle, int64_t deadline_ms, bool *may_pass, str
             return fail_to_connect(handle, may_pass, err);
         short events = status == PGRES_POLLING_READING ? POLLIN : POLLOUT;
         if (!postgres_poll(handle, events, deadline_ms)) {
-            (void)error_set(err, ERROR_UNAVAILABLE, "the database does not answer");
+            const char *host = PQhost(handle), *port = PQport(handle);
+            (void)error_set(err, ERROR_UNAVAILABLE,
+                            "the database on %s, port %s, does not answer; see the setting "
+                            "\"database\"",
+                            host ? host : "?", port ? port : "?");
             err->retry_after_s = 1;
             return false;
         }

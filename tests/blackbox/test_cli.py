@@ -271,3 +271,10 @@ def tls_ready(berth, authority):
         )
     except OSError:
         return False
+
+
+def test_database__one_that_does_not_answer_is_named(berth):
+    database = {"BERTH_DATABASE": "postgres://u:secret@localhost:1/n"}
+    result = berth.command("migrate", environment=database, expect=1)
+    assert "localhost, port 1" in result.err and "database" in result.err
+    assert "secret" not in result.err
