@@ -176,7 +176,7 @@ def test_start__second_server_on_the_same_port_says_so(alice, new_berth):
     other = new_berth()
     other.port = alice.berth.port
     result = other.command("serve", expect=1)
-    assert str(other.port) in result.err and "use" in result.err
+    assert str(other.port) in result.err and "another program listens there" in result.err
 
 
 def test_hang_up__goes_on_serving(alice):
