@@ -53,11 +53,11 @@ bool data_require(const struct settings *settings, struct arena *arena, struct e
 {
     struct str database = settings_text(settings, SETTING_DATABASE);
     struct str data = settings_text(settings, SETTING_DATA);
-    struct str mark = str_starts(database, STR("sqlite:")) ? str_after(database, 7)
-                                                           : settings_text(settings, SETTING_KEYS);
     if (!check_folder(settings, arena, err))
         return false;
-    return exists(arena, mark) ||
+    bool is_named =
+        !str_starts(database, STR("sqlite:")); /* a server: nobody gets there by a slip */
+    return is_named || exists(arena, str_after(database, 7)) ||
            error_set(err, ERROR_NOT_FOUND,
                      "there is no Berth data in %.*s; start \"berth serve --data %.*s\" first, or "
                      "name the right folder with --data",

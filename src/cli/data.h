@@ -18,8 +18,8 @@
 NODISCARD bool data_prepare(const struct settings *settings, struct arena *arena,
                             struct error *err);
 
-/* ERROR_NOT_FOUND if nothing has been made there yet: no database file, or for a database on a
- * server no keys. */
+/* ERROR_NOT_FOUND if there is no database file yet.  A database on a server was named by a setting,
+ * and says itself whether it is empty. */
 NODISCARD bool data_require(const struct settings *settings, struct arena *arena,
                             struct error *err);
 

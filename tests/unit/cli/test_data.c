@@ -28,14 +28,6 @@ static void test_data_require__nothing_is_made_in_a_wrong_folder(void **state)
     }
 }
 
-static void test_data_require__a_database_on_a_server_is_known_by_the_keys(void **state)
-{
-    struct bench *bench = *state;
-    assert_int_equal(bench_run(bench, "", "user list --set database=postgres://u:p@localhost:1/n"),
-                     1);
-    check_has(bench->err, "there is no Berth data in ");
-}
-
 static const char user_add[] = "user add alice --email a@example.org --password-stdin";
 
 static int user_add_run(struct bench *bench, const char *more)
@@ -100,7 +92,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CLI_TEST(test_data_require__nothing_is_made_in_a_wrong_folder),
-        CLI_TEST(test_data_require__a_database_on_a_server_is_known_by_the_keys),
         CLI_TEST(test_data_require_or_named__makes_a_folder_beside_others),
         CLI_TEST(test_data_require_or_named__makes_none_that_nobody_named),
         CLI_TEST(test_data_prepare__tells_what_is_in_the_way),
