@@ -10,6 +10,7 @@ from harness.images import OCI_INDEX, OCI_MANIFEST, Image, descriptor, digest_of
 from harness.registry import Registry
 
 COPY_TIMEOUT_S = 60
+UNFINISHED_MAX = 200  # uploads of one person
 
 
 @pytest.fixture
@@ -52,8 +53,9 @@ def test_check__reports_nothing_of_running_pushes(alice):
         while not stops.is_set():
             number += 1
             image = registry.push(Image(os.urandom(50000)), f"tag{number % 3}")
-            location = registry.start_upload()
-            registry.expect(202, "PATCH", location, os.urandom(1000))
+            if number <= UNFINISHED_MAX:  # an account may have 1,000 of them
+                location = registry.start_upload()
+                registry.expect(202, "PATCH", location, os.urandom(1000))
             if number % 4 == 0:
                 registry.expect(202, "DELETE", f"manifests/{digest_of(image.manifest)}")
 
